@@ -1,0 +1,437 @@
+"""What every sample did on the way through training."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from sklearn_difficulty._validation import check_choice
+from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.trajectory._checks import (
+    check_array,
+    check_class_indices,
+    check_n_steps,
+    check_snapshots,
+)
+from sklearn_difficulty.trajectory._frame import long_frame
+from sklearn_difficulty.trajectory._indexing import resolve_index
+from sklearn_difficulty.trajectory._layout import LAYOUT, RECORD_OPTIONS, STEP_RECORDS
+from sklearn_difficulty.trajectory._snapshots import Snapshots
+from sklearn_difficulty.trajectory._stacking import stack_fields
+from sklearn_difficulty.trajectory._storage import load_fields, save_fields
+
+__all__ = ["Trajectory"]
+
+Index = slice | Sequence[int] | np.ndarray | int | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trajectory:
+    """What every sample did on the way through training.
+
+    The axes of all records are in this order: runs, steps, samples, then whatever a sample has.
+    Only `loss` is needed to make one by hand. A record that was not made is None, not zero. Arrays
+    are kept as given, without a copy.
+
+    Parameters
+    ----------
+    loss : ndarray of shape (n_runs, n_steps, n_samples), floating
+        Loss of each sample after each step, unreduced and unweighted.
+    margin : ndarray like `loss`, optional
+        Logit of the given label minus the largest other logit.
+    proba : ndarray like `loss`, optional
+        Probability of the given label.
+    prediction : ndarray of shape (n_runs, n_steps, n_samples), int, optional
+        Index of the predicted class, -1 where there is none.
+    entropy : ndarray like `loss`, optional
+        Entropy of the predicted distribution in nats.
+    el2n : ndarray like `loss`, optional
+        Euclidean norm of the predicted probabilities minus the one-hot label.
+    outputs : ndarray of shape (n_runs, n_steps, n_samples, ...), floating, optional
+        What the model gave for each sample.
+    components : mapping of str to ndarray like `loss`, optional
+        Named parts of a loss that has several.
+    element_action : ndarray of shape (n_runs, n_samples, ...), floating, optional
+        Sum over all steps of the loss of each element (pixel) of a sample, times the step's length.
+    dt : mapping of str to ndarray of shape (n_runs, n_steps), optional
+        Lengths of the steps: ``"epoch"`` (1 each), ``"update"`` (optimiser updates), ``"wall"``
+        (seconds of training). By default ``{"epoch": ones}``, and 0 after the end of a run.
+    y : ndarray of shape (n_samples,), optional
+        Labels; whole numbers from 0 for classification.
+    classes : ndarray of shape (n_classes,), optional
+        Names of the labels.
+    in_train : ndarray of shape (n_runs, n_samples), bool, optional
+        Which samples a run was trained on. By default all of them.
+    snapshots : Snapshots, optional
+        Parameter states, of as many models as there are runs or of a multiple of it.
+    when : {"after", "during"}, default="after"
+        Whether the records were taken after each step with the model in evaluation mode, or during
+        the training pass itself, which is a different quantity.
+    n_steps : ndarray of shape (n_runs,), int, optional
+        How many steps each run completed. What the records hold beyond is padding. By default all.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit each other; the message names the field.
+    TypeError
+        If a field has values of another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_difficulty.trajectory import Trajectory
+    >>> loss = np.array([[2, 1, 0.5, 3], [1, 0.5, 0.25, 3], [0.5, 0.25, 0.25, 4]])
+    >>> trajectory = Trajectory(loss[None], y=np.array([0, 0, 1, 1]))
+    >>> trajectory
+    <Trajectory: 1 run x 3 steps x 4 samples; records: loss>
+    >>> trajectory.select(samples=[3]).loss.ravel()
+    array([3., 3., 4.])
+    """
+
+    loss: np.ndarray
+    margin: np.ndarray | None = None
+    proba: np.ndarray | None = None
+    prediction: np.ndarray | None = None
+    entropy: np.ndarray | None = None
+    el2n: np.ndarray | None = None
+    outputs: np.ndarray | None = None
+    components: Mapping[str, np.ndarray] = field(default_factory=dict)
+    element_action: np.ndarray | None = None
+    dt: Mapping[str, np.ndarray] = field(default_factory=dict)
+    y: np.ndarray | None = None
+    classes: np.ndarray | None = None
+    # None stands for the default, which depends on the shape of the loss; never None afterwards.
+    in_train: np.ndarray = None  # type: ignore[assignment]
+    snapshots: Snapshots | None = None
+    when: str = "after"
+    n_steps: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        self._accept_arrays()
+        if self.loss.ndim != 3:
+            raise ValueError(
+                "loss must have three axes (runs, steps, samples); got shape "
+                f"{self.loss.shape}. For a single run of shape (steps, samples) give loss[None]."
+            )
+        if self.n_runs == 0 or self.n_steps_max == 0:
+            raise ValueError(
+                f"loss must hold at least one run and one step; got shape {self.loss.shape}."
+            )
+        self._fill_in_defaults()
+        sizes = {"runs": self.n_runs, "steps": self.n_steps_max, "samples": self.n_samples}
+        for label, name, array in self._arrays():
+            check_array(label, LAYOUT[name], array, sizes)
+        if self.y is not None and (self.classes is not None or self.prediction is not None):
+            check_class_indices(self.y, None if self.classes is None else len(self.classes))
+        if self.snapshots is not None:
+            check_snapshots(self.snapshots, self.n_runs, self.n_steps_max)
+
+    def _accept_arrays(self) -> None:
+        check_choice("when", self.when, ("after", "during"))
+        for name in LAYOUT:
+            value = getattr(self, name)
+            if name in ("components", "dt"):
+                if value is not None and not isinstance(value, Mapping):
+                    raise TypeError(f"{name} must map names to arrays; got {type(value).__name__}.")
+                accepted = {key: np.asanyarray(array) for key, array in (value or {}).items()}
+                if not all(isinstance(key, str) for key in accepted):
+                    raise TypeError(f"{name} must have names of type str; got {list(accepted)}.")
+                object.__setattr__(self, name, accepted)
+            elif value is not None:
+                object.__setattr__(self, name, np.asanyarray(value))
+
+    def _fill_in_defaults(self) -> None:
+        if self.n_steps is None:
+            n_steps = np.full(self.n_runs, self.n_steps_max)
+            object.__setattr__(self, "n_steps", n_steps)
+        check_array("n_steps", LAYOUT["n_steps"], self.n_steps, {"runs": self.n_runs})
+        check_n_steps(self.n_steps, self.n_steps_max)
+        if self.in_train is None:
+            in_train = np.ones((self.n_runs, self.n_samples), dtype=bool)
+            object.__setattr__(self, "in_train", in_train)
+        if not self.dt:
+            completed = np.arange(self.n_steps_max) < np.reshape(self.n_steps, (-1, 1))
+            object.__setattr__(self, "dt", {"epoch": completed.astype(np.float64)})
+
+    def _arrays(self) -> Iterator[tuple[str, str, np.ndarray]]:
+        """Yield (label for messages, field, array) of every array that is present."""
+        for name in LAYOUT:
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                for key, array in value.items():
+                    yield f"{name}[{key!r}]", name, array
+            elif value is not None:
+                yield name, name, value
+
+    def __repr__(self) -> str:
+        plural = "run" if self.n_runs == 1 else "runs"
+        return (
+            f"<Trajectory: {self.n_runs} {plural} x {self.n_steps_max} steps x "
+            f"{self.n_samples} samples; records: {', '.join(self.fields)}>"
+        )
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs."""
+        return int(self.loss.shape[0])
+
+    @property
+    def n_steps_max(self) -> int:
+        """Number of steps of the longest run, the length of the step axis."""
+        return int(self.loss.shape[1])
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return int(self.loss.shape[2])
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the per-step records that are present."""
+        return tuple(
+            name
+            for name in STEP_RECORDS
+            if getattr(self, name) is not None and (name != "components" or self.components)
+        )
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether each prediction is the given label, bool (n_runs, n_steps, n_samples).
+
+        False where there is no prediction, so also in the padding.
+        """
+        self.require("prediction", "y", score="correct")
+        assert self.prediction is not None
+        return np.asarray(self.prediction == self.y)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all records and snapshots in bytes, in memory or on disk."""
+        held = sum(array.nbytes for _, _, array in self._arrays())
+        return held + (0 if self.snapshots is None else self.snapshots.nbytes)
+
+    def require(self, *names: str, score: str | None = None) -> None:
+        """Raise an error if any of some records is absent.
+
+        Parameters
+        ----------
+        *names : str
+            Fields of the trajectory.
+        score : str or None, default=None
+            What needs them, for the message.
+
+        Raises
+        ------
+        RecordNotFoundError
+            If one is absent; the message says how it is recorded.
+        """
+        for name in names:
+            if name not in LAYOUT and name != "snapshots":
+                raise ValueError(f"a trajectory has no field {name!r}.")
+            value = getattr(self, name)
+            if value is None or (isinstance(value, Mapping) and not value):
+                what = "this" if score is None else f"{score!r}"
+                raise RecordNotFoundError(
+                    f"{what} needs the record {name!r}, which this trajectory does not hold: "
+                    f"{RECORD_OPTIONS[name]}. Per-step records it holds: {', '.join(self.fields)}."
+                )
+
+    def select(
+        self, samples: Index = None, runs: Index = None, steps: Index = None
+    ) -> "Trajectory":
+        """Cut out samples, runs or steps.
+
+        Parameters
+        ----------
+        samples, runs, steps : slice, int, array-like of int, or mask of bool, default=None
+            What to keep along each axis; None keeps all. Negative numbers count from the end.
+            Steps have to stay in order. A slice gives views on the arrays, anything else copies.
+
+        Returns
+        -------
+        Trajectory
+            What is left, all axes still there. The snapshots that remain are renumbered like the
+            steps. `element_action`, being a sum over all steps, is absent when steps are left out.
+
+        Raises
+        ------
+        IndexError
+            If an index is out of range.
+        ValueError
+            If a mask has another length, steps are out of order, or nothing is left.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_difficulty.trajectory import Trajectory
+        >>> trajectory = Trajectory(np.arange(6.0).reshape(1, 3, 2))
+        >>> trajectory.select(steps=slice(1, None)).loss.tolist()
+        [[[2.0, 3.0], [4.0, 5.0]]]
+        """
+        index = {
+            "samples": resolve_index("samples", samples, self.n_samples),
+            "runs": resolve_index("runs", runs, self.n_runs),
+            "steps": resolve_index("steps", steps, self.n_steps_max, in_order=True),
+        }
+        cut = self._map_arrays(lambda name, array: _cut(array, LAYOUT[name].axes, index))
+        kept_steps = np.arange(self.n_steps_max)[index["steps"]]
+        cut["n_steps"] = (kept_steps < cut["n_steps"][:, None]).sum(axis=1)
+        if len(kept_steps) < self.n_steps_max:
+            cut["element_action"] = None
+        if self.snapshots is not None:
+            per_run = self.snapshots.n_models // self.n_runs
+            kept_runs = np.arange(self.n_runs)[index["runs"]]
+            models = [int(run) * per_run + k for run in kept_runs for k in range(per_run)]
+            cut["snapshots"] = self.snapshots.select(models, kept_steps) if models else None
+        return Trajectory(**cut)
+
+    def _map_arrays(self, function: Any) -> dict[str, Any]:
+        """Give all fields, each array replaced by ``function(field, array)``."""
+        mapped = {f.name: getattr(self, f.name) for f in dataclass_fields(self)}
+        for name in LAYOUT:
+            value = mapped[name]
+            if isinstance(value, Mapping):
+                mapped[name] = {key: function(name, array) for key, array in value.items()}
+            elif value is not None:
+                mapped[name] = function(name, value)
+        return mapped
+
+    @classmethod
+    def stack(cls, trajectories: Sequence["Trajectory"]) -> "Trajectory":
+        """Put the runs of several trajectories of the same samples into one.
+
+        Parameters
+        ----------
+        trajectories : sequence of Trajectory
+            The trajectories. Runs may have different numbers of steps: shorter ones are padded,
+            with NaN, with -1 in `prediction` and with 0 in `dt`.
+
+        Returns
+        -------
+        Trajectory
+            All runs, in order.
+
+        Raises
+        ------
+        ValueError
+            If samples, labels, classes, `when` or the records present differ.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_difficulty.trajectory import Trajectory
+        >>> runs = [Trajectory(np.ones((1, n, 2))) for n in (3, 2)]
+        >>> both = Trajectory.stack(runs)
+        >>> both.n_steps, both.loss[1].tolist()
+        (array([3, 2]), [[1.0, 1.0], [1.0, 1.0], [nan, nan]])
+        """
+        for number, trajectory in enumerate(trajectories):
+            if not isinstance(trajectory, Trajectory):
+                raise TypeError(
+                    f"trajectories[{number}] must be a Trajectory; got {type(trajectory).__name__}."
+                )
+        return cls(**stack_fields([t._map_arrays(_keep) for t in trajectories]))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write to a folder, without pickle.
+
+        The folder holds ``trajectory.json``, a ``.npy`` file for each array and a ``.npz`` file for
+        each snapshot. It appears under its name once it is complete; a trajectory saved there
+        before is replaced then.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder.
+
+        Raises
+        ------
+        FileExistsError
+            If something else than a saved trajectory is there.
+        TypeError
+            If labels are objects that no fixed-size NumPy type represents.
+        """
+        save_fields(self._map_arrays(_keep), path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], mmap: bool = False) -> "Trajectory":
+        """Read from a folder.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder that ``save`` wrote.
+        mmap : bool, default=False
+            Leave records and snapshots on disk and read what is asked for. The records are then
+            read-only, and the folder has to stay where it is.
+
+        Returns
+        -------
+        Trajectory
+            The trajectory.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder.
+        TrajectoryFormatError
+            If files are missing, cut short, altered, or of another format or version.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from sklearn_difficulty.trajectory import Trajectory
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Trajectory(np.ones((1, 3, 2))).save(Path(folder) / "run")
+        ...     Trajectory.load(Path(folder) / "run")
+        <Trajectory: 1 run x 3 steps x 2 samples; records: loss>
+        """
+        return cls(**load_fields(path, mmap=mmap))
+
+    def to_frame(self, samples: Index = None) -> Any:
+        """Give the records as a long table, one row per run, completed step and sample.
+
+        Parameters
+        ----------
+        samples : slice, int, array-like of int, or mask of bool, default=None
+            Samples to include; None includes all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``run``, ``step``, ``sample`` (numbers from 0), ``y`` where there are labels,
+            and each per-step record; the parts of a loss are named like ``components.box``.
+            Labels and predictions are class indices. `outputs` is left out.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        kept = resolve_index("samples", samples, self.n_samples)
+        records: dict[str, np.ndarray] = {}
+        for name in self.fields:
+            if name == "components":
+                records |= {f"components.{key}": part for key, part in self.components.items()}
+            elif name != "outputs":
+                records[name] = getattr(self, name)
+        y = self.y if self.y is not None and self.y.ndim == 1 else None
+        return long_frame(records, self.n_steps, y, np.arange(self.n_samples)[kept])
+
+
+def _keep(_: str, array: np.ndarray) -> np.ndarray:
+    return array
+
+
+def _cut(array: np.ndarray, axes: tuple[str, ...], index: Mapping[str, Any]) -> np.ndarray:
+    # One axis after the other: NumPy would pair up several index arrays given at once.
+    for number, axis in enumerate(axes):
+        if axis in index:
+            array = array[(slice(None),) * number + (index[axis],)]
+    return array
