@@ -1,0 +1,5 @@
+"""Whole populations of scores: which samples are extreme, and whether two models agree on them."""
+
+from sklearn_difficulty.analysis._matching import extreme_set, matching_rate
+
+__all__ = ["extreme_set", "matching_rate"]

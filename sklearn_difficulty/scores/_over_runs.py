@@ -1,0 +1,65 @@
+"""The mean of a score over runs, where some samples may be missing in some of them."""
+
+import warnings
+
+import numpy as np
+
+from sklearn_difficulty.exceptions import MissingRecordsWarning
+
+__all__ = ["mean_over_runs", "warn_of_missing"]
+
+
+def mean_over_runs(per_run: np.ndarray, score: str) -> np.ndarray:
+    """Average over the runs in which a sample was recorded.
+
+    Parameters
+    ----------
+    per_run : ndarray of shape (n_runs, n_samples), float64
+        The score in each run, NaN where the sample was not recorded.
+    score : str
+        Name of the score, for the warning.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float64
+        The mean; NaN for samples that were recorded in no run.
+
+    Warns
+    -----
+    MissingRecordsWarning
+        If there are such samples.
+    """
+    recorded = ~np.isnan(per_run)
+    n_recorded = recorded.sum(axis=0)
+    total = np.where(recorded, per_run, 0.0).sum(axis=0)
+    mean = np.full(per_run.shape[1], np.nan)
+    np.divide(total, n_recorded, out=mean, where=n_recorded > 0)
+    warn_of_missing(n_recorded == 0, score, stacklevel=4)
+    return mean
+
+
+def warn_of_missing(missing: np.ndarray, score: str, stacklevel: int = 3) -> None:
+    """Warn if some samples were not recorded.
+
+    Parameters
+    ----------
+    missing : ndarray of shape (n_samples,), bool
+        Which samples.
+    score : str
+        Name of the score, for the warning.
+    stacklevel : int, default=3
+        How far up the caller is to whom the warning points.
+
+    Warns
+    -----
+    MissingRecordsWarning
+        If there are any.
+    """
+    if missing.any():
+        warnings.warn(
+            f"{score!r}: {int(missing.sum())} of {len(missing)} samples have too few records in "
+            "every run, and their score is NaN. Record them, or select the others with "
+            "Trajectory.select(samples=...).",
+            MissingRecordsWarning,
+            stacklevel=stacklevel,
+        )
