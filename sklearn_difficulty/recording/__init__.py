@@ -1,0 +1,33 @@
+"""Train estimators and record what each sample does on the way."""
+
+from sklearn_difficulty.recording._default_net import DefaultMLP
+from sklearn_difficulty.recording._gradients import gradient_scores
+from sklearn_difficulty.recording._nets import (
+    TrackedNet,
+    TrackedNetClassifier,
+    TrackedNetRegressor,
+    default_net,
+)
+from sklearn_difficulty.recording._record import (
+    Recording,
+    class_proba,
+    find_learner,
+    record,
+    replay,
+)
+from sklearn_difficulty.recording._tracker import DifficultyTracker
+
+__all__ = [
+    "DefaultMLP",
+    "DifficultyTracker",
+    "Recording",
+    "TrackedNet",
+    "TrackedNetClassifier",
+    "TrackedNetRegressor",
+    "class_proba",
+    "default_net",
+    "find_learner",
+    "gradient_scores",
+    "record",
+    "replay",
+]

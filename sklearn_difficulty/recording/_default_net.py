@@ -1,0 +1,110 @@
+"""The network that is used where the user gives none: it sizes itself to the data."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from sklearn.preprocessing import StandardScaler
+
+_HIDDEN = 128
+# Enough updates to learn a small table, few enough epochs for a large one.
+_UPDATES_WANTED = 600
+_FEWEST_EPOCHS, _MOST_EPOCHS = 15, 60
+_ROWS_PER_EPOCH_BATCHES = 20
+_SMALLEST_BATCH, _LARGEST_BATCH = 16, 128
+
+
+class DefaultMLP(torch.nn.Module):
+    """Multilayer perceptron on flattened, standardised inputs.
+
+    Parameters
+    ----------
+    n_features : int
+        Values in a row, over all its axes.
+    n_outputs : int
+        Classes, or targets of a regression.
+    center, scale : array-like of shape (n_features,)
+        Mean and standard deviation of each input.
+    output_center, output_scale : float
+        The same of a regression's target.
+    hidden : int, default=128
+        Units of the hidden layer.
+    softmax : bool, default=False
+        Return probabilities, for a criterion that takes those.
+    """
+
+    center: torch.Tensor
+    scale: torch.Tensor
+    output_center: torch.Tensor
+    output_scale: torch.Tensor
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: int,
+        center: Any = 0.0,
+        scale: Any = 1.0,
+        output_center: float = 0.0,
+        output_scale: float = 1.0,
+        hidden: int = _HIDDEN,
+        softmax: bool = False,
+    ) -> None:
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(n_features, hidden),
+            torch.nn.ReLU(),
+            torch.nn.Linear(hidden, n_outputs),
+        )
+        self.softmax = softmax
+        for name, value in (
+            ("center", center),
+            ("scale", scale),
+            ("output_center", output_center),
+            ("output_scale", output_scale),
+        ):
+            self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        """Logits (or probabilities) of shape (n, n_outputs)."""
+        standardised = (X.float().flatten(1) - self.center) / self.scale
+        outputs = self.layers(standardised) * self.output_scale + self.output_center
+        return outputs.softmax(dim=1) if self.softmax else outputs
+
+
+def default_module_params(X: Any, y: np.ndarray | None, *, n_classes: int | None) -> dict:
+    """Parameters of :class:`DefaultMLP` for some data.
+
+    Parameters
+    ----------
+    X : array or sparse matrix of shape (n, ...)
+        Inputs.
+    y : ndarray of shape (n,) or None
+        Targets of a regression.
+    n_classes : int or None
+        None for a regression.
+    """
+    flat = X if scipy.sparse.issparse(X) else np.asarray(X).reshape(X.shape[0], -1)
+    # A sparse matrix is standardised batch by batch, once its rows are dense.
+    scaler = StandardScaler(with_mean=not scipy.sparse.issparse(flat)).fit(flat)
+    params = {
+        "n_features": flat.shape[1],
+        "center": scaler.mean_.astype(np.float32),
+        "scale": scaler.scale_.astype(np.float32),
+    }
+    if n_classes is not None:
+        return params | {"n_outputs": n_classes}
+    spread = float(np.std(y)) if y is not None else 1.0
+    return params | {
+        "n_outputs": 1 if y is None or y.ndim == 1 else y.shape[1],
+        "output_center": float(np.mean(y)) if y is not None else 0.0,
+        "output_scale": spread or 1.0,
+    }
+
+
+def default_training(n_samples: int) -> dict[str, int]:
+    """Batch size and epochs that suit a number of rows."""
+    batch_size = int(np.clip(n_samples // _ROWS_PER_EPOCH_BATCHES, _SMALLEST_BATCH, _LARGEST_BATCH))
+    updates_per_epoch = -(-n_samples // batch_size)
+    epochs = int(np.clip(_UPDATES_WANTED // updates_per_epoch, _FEWEST_EPOCHS, _MOST_EPOCHS))
+    return {"batch_size": batch_size, "max_epochs": epochs}

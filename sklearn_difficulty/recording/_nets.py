@@ -1,0 +1,483 @@
+"""skorch nets whose ``fit`` leaves a trajectory behind."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import is_classifier
+from skorch import NeuralNet, NeuralNetClassifier, NeuralNetRegressor
+from skorch.utils import to_numpy
+
+from sklearn_difficulty.recording._batches import faster
+from sklearn_difficulty.recording._default_net import (
+    DefaultMLP,
+    default_module_params,
+    default_training,
+)
+from sklearn_difficulty.recording._inputs import (
+    class_numbers,
+    net_input,
+    net_target,
+    takes_integers,
+)
+from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._tracker import DifficultyTracker
+from sklearn_difficulty.trajectory import Trajectory
+
+
+def _resolved(device: Any) -> Any:
+    if isinstance(device, str) and device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+class Tracked(NeuralNet):
+    """What the three nets share: a tracker, a device of its own choice, inputs cast.
+
+    The tracker is called from the net's own event methods, which run before any callback
+    and also when ``callbacks="disable"``.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *args: Any,
+        when: str,
+        snapshots: Any,
+        keep: tuple[str, ...],
+        device: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(module, *args, device=device, **kwargs)
+        self.when = when
+        self.snapshots = snapshots
+        self.keep = keep
+
+    # skorch reads `device` wherever it moves a tensor, so that "auto" is resolved on reading
+    # and only get_params sees what the user wrote.
+    @property
+    def device(self) -> Any:
+        return _resolved(vars(self)["device"])
+
+    @device.setter
+    def device(self, value: Any) -> None:
+        self.__dict__["device"] = value
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # skorch maps tensors to the device of this machine, for which it takes its name
+        asked = state["device"]
+        super().__setstate__(state | {"device": _resolved(asked)})
+        if isinstance(asked, str) and asked == "auto":
+            self.device = asked
+
+    def get_params(self, deep: bool = True, **kwargs: Any) -> dict[str, Any]:
+        params = super().get_params(deep=deep, **kwargs)
+        return params | {"device": vars(self)["device"]}
+
+    @property
+    def trajectory_(self) -> Trajectory:
+        tracker = vars(self).get("tracker_")
+        if tracker is None:
+            raise AttributeError(f"{type(self).__name__} has no trajectory_ before fit")
+        return tracker.trajectory_
+
+    def initialize(self) -> Any:
+        self.tracker_ = DifficultyTracker(
+            when=self.when, snapshots=self.snapshots, keep=self.keep
+        ).initialize()
+        return super().initialize()
+
+    def initialize_module(self) -> Any:
+        if self.module is not None:
+            return super().initialize_module()
+        sizes = vars(self).get("data_params_")
+        if sizes is None:
+            raise ValueError(
+                "module=None stands for a network that is sized by the data: call fit, or "
+                "pass a module to initialize without data."
+            )
+        self.module_ = DefaultMLP(**(sizes | self.get_params_for("module")))
+        return self
+
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        self.size_to(X, y)
+        return super().fit(X, y, **fit_params)
+
+    def size_to(self, X: Any, y: Any) -> None:
+        """Note the sizes that ``module=None`` takes from the data."""
+        if self.module is not None:
+            return
+        X = net_input(_as_array(X))
+        if isinstance(X, torch.Tensor):
+            X = X.numpy(force=True)
+        if not hasattr(X, "shape") or len(X.shape) < 2:
+            raise ValueError(
+                f"module=None needs X as an array of shape (n, ...), got {type(X).__name__}: "
+                "pass a module for other inputs."
+            )
+        y = None if y is None else np.asarray(y)
+        if is_classifier(self):
+            n_classes = len(np.unique(y if self.classes is None else self.classes))
+            self.data_params_ = default_module_params(X, None, n_classes=n_classes)
+            criterion = self.criterion
+            self.data_params_["softmax"] = isinstance(criterion, type) and issubclass(
+                criterion, torch.nn.NLLLoss
+            )
+        else:
+            self.data_params_ = default_module_params(X, y, n_classes=None)
+
+    def get_dataset(self, X: Any, y: Any = None) -> Any:
+        if self.module is None:
+            X = _as_array(X)
+        module = vars(self).get("module_")
+        integers = module is not None and takes_integers(unwrapped(module))
+        return super().get_dataset(net_input(X, integers=integers), self._target(y))
+
+    def _target(self, y: Any) -> Any:
+        if y is None or isinstance(y, torch.Tensor):
+            return y
+        y = np.asarray(y)
+        return net_target(y, net=self) if y.dtype.kind in "fiub" else y
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        return faster(super().get_iterator(dataset, training=training))
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        super().on_train_begin(net, X=X, y=y, **kwargs)
+        self.tracker_.on_train_begin(net, X=X, y=y, **kwargs)
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        super().on_epoch_begin(net, **kwargs)
+        self.tracker_.on_epoch_begin(net, **kwargs)
+
+    def on_batch_begin(self, net: Any, **kwargs: Any) -> None:
+        super().on_batch_begin(net, **kwargs)
+        self.tracker_.on_batch_begin(net, **kwargs)
+
+    def on_batch_end(self, net: Any, **kwargs: Any) -> None:
+        super().on_batch_end(net, **kwargs)
+        self.tracker_.on_batch_end(net, **kwargs)
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        super().on_epoch_end(net, **kwargs)
+        self.tracker_.on_epoch_end(net, **kwargs)
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        super().on_train_end(net, **kwargs)
+        self.tracker_.on_train_end(net, **kwargs)
+
+
+def _as_array(X: Any) -> Any:
+    is_frame = hasattr(X, "columns") and hasattr(X, "to_numpy")
+    return X.to_numpy() if is_frame else X
+
+
+class TrackedNet(Tracked):
+    """Net of skorch for any task, whose ``fit`` leaves a trajectory behind.
+
+    Parameters
+    ----------
+    module : torch module class or instance
+        The network.
+    *args : objects
+        Further positional parameters of :class:`skorch.NeuralNet`, the first of which is
+        the criterion.
+    when : {"after", "during"}, default="after"
+        Record in a pass after each epoch, or the training pass itself; see
+        :class:`DifficultyTracker`.
+    snapshots : {"auto", "all"}, int, list of int or None, default="auto"
+        Which epochs to keep the parameters of; see :class:`DifficultyTracker`.
+    keep : tuple of {"outputs", "elements"}, default=()
+        Large records that are made only on demand; see :class:`DifficultyTracker`.
+    device : str or torch.device, default="auto"
+        ``"auto"`` is CUDA where there is one, and else the CPU.
+    **kwargs : objects
+        Further parameters of :class:`skorch.NeuralNet`.
+
+    Attributes
+    ----------
+    trajectory_ : Trajectory
+        What each row did in the epochs that were completed; one run.
+
+    See Also
+    --------
+    TrackedNetClassifier : For classification.
+    TrackedNetRegressor : For regression.
+    DifficultyTracker : The same as a callback of a net that is there already.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from sklearn_difficulty import TrackedNet
+    >>> X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    >>> autoencoder = TrackedNet(
+    ...     torch.nn.Linear,
+    ...     torch.nn.MSELoss,
+    ...     module__in_features=3,
+    ...     module__out_features=3,
+    ...     train_split=None,
+    ...     max_epochs=2,
+    ...     verbose=0,
+    ... )
+    >>> autoencoder.fit(X, X).trajectory_.loss.shape
+    (1, 2, 40)
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *args: Any,
+        when: str = "after",
+        snapshots: Any = "auto",
+        keep: tuple[str, ...] = (),
+        device: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            module, *args, when=when, snapshots=snapshots, keep=keep, device=device, **kwargs
+        )
+
+
+class TrackedNetClassifier(Tracked, NeuralNetClassifier):
+    """Classifier of skorch whose ``fit`` leaves a trajectory behind.
+
+    It takes any labels and returns them, casts arrays to the types that torch computes in,
+    and is otherwise a :class:`skorch.NeuralNetClassifier`.
+
+    Parameters
+    ----------
+    module : torch module class or instance, default=None
+        The network. None is a multilayer perceptron that sizes itself to the data and
+        standardises its inputs.
+    *args : objects
+        Further positional parameters of :class:`skorch.NeuralNetClassifier`.
+    when : {"after", "during"}, default="after"
+        Record in a pass after each epoch, or the training pass itself; see
+        :class:`DifficultyTracker`.
+    snapshots : {"auto", "all"}, int, list of int or None, default="auto"
+        Which epochs to keep the parameters of; see :class:`DifficultyTracker`.
+    keep : tuple of {"outputs", "elements"}, default=()
+        Large records that are made only on demand; see :class:`DifficultyTracker`.
+    device : str or torch.device, default="auto"
+        ``"auto"`` is CUDA where there is one, and else the CPU.
+    **kwargs : objects
+        Further parameters of :class:`skorch.NeuralNetClassifier`. Its ``criterion`` is
+        :class:`torch.nn.NLLLoss` unless given, which takes probabilities.
+
+    Attributes
+    ----------
+    trajectory_ : Trajectory
+        What each row did in the epochs that were completed; one run.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in the order of the network's outputs.
+
+    See Also
+    --------
+    DifficultyTracker : The same as a callback of a net that is there already.
+    sklearn_difficulty.DifficultyScorer : Trains, records and scores in one.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_difficulty import TrackedNetClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = TrackedNetClassifier(max_epochs=4, train_split=None, verbose=0).fit(X, y)
+    >>> net.trajectory_.loss.shape
+    (1, 4, 150)
+    """
+
+    predicts_numbers_ = False
+
+    def __init__(
+        self,
+        module: Any = None,
+        *args: Any,
+        when: str = "after",
+        snapshots: Any = "auto",
+        keep: tuple[str, ...] = (),
+        device: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            module, *args, when=when, snapshots=snapshots, keep=keep, device=device, **kwargs
+        )
+
+    def initialize(self) -> Any:
+        """Forget an earlier training, its classes too; see :class:`skorch.NeuralNet`."""
+        vars(self).pop("classes_inferred_", None)
+        return super().initialize()
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        # The tracker meets the labels before skorch looks at them.
+        self.check_data(X, y)
+        super().on_train_begin(net, X=X, y=y, **kwargs)
+
+    def check_data(self, X: Any, y: Any) -> None:
+        """Note the classes, or keep those of a training that goes on.
+
+        Parameters
+        ----------
+        X, y : objects
+            Rows and labels; see :class:`skorch.NeuralNetClassifier`.
+        """
+        known = vars(self).get("classes_inferred_")
+        super().check_data(X, y if y is None or isinstance(y, torch.Tensor) else np.asarray(y))
+        if known is not None:
+            # Of which further rows may lack some; others have no output in the module.
+            self.classes_inferred_ = known
+
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> Any:
+        """Train on, without starting anew; see :class:`skorch.NeuralNet`."""
+        if not self.initialized_:
+            self.size_to(X, y if classes is None else classes)
+            self.initialize()
+            if classes is not None:
+                self.classes_inferred_ = np.unique(classes)
+        # Callbacks that score while the net trains compare predictions with the dataset's
+        # targets, which are class numbers.
+        self.predicts_numbers_ = True
+        try:
+            return super().partial_fit(X, y, classes, **fit_params)
+        finally:
+            self.predicts_numbers_ = False
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+            Labels out of ``classes_``.
+        """
+        numbers = super().predict(X)
+        if self.predicts_numbers_:
+            return numbers
+        n_classes = len(self.classes_)
+        if numbers.size and numbers.max() >= n_classes:  # a module with outputs to spare
+            numbers = self.predict_proba(X)[:, :n_classes].argmax(axis=1)
+        return self.classes_[numbers]
+
+    def _target(self, y: Any) -> Any:
+        if y is None:
+            return y
+        labels = to_numpy(y) if isinstance(y, torch.Tensor) else y
+        return net_target(class_numbers(labels, self.classes_), net=self)
+
+
+class TrackedNetRegressor(Tracked, NeuralNetRegressor):
+    """Regressor of skorch whose ``fit`` leaves a trajectory behind.
+
+    It takes targets of shape (n,) as well as (n, outputs), and predicts in the same shape.
+
+    Parameters
+    ----------
+    module : torch module class or instance, default=None
+        The network. None is a multilayer perceptron that sizes itself to the data and
+        standardises its inputs and targets.
+    *args : objects
+        Further positional parameters of :class:`skorch.NeuralNetRegressor`.
+    when : {"after", "during"}, default="after"
+        Record in a pass after each epoch, or the training pass itself; see
+        :class:`DifficultyTracker`.
+    snapshots : {"auto", "all"}, int, list of int or None, default="auto"
+        Which epochs to keep the parameters of; see :class:`DifficultyTracker`.
+    keep : tuple of {"outputs", "elements"}, default=()
+        Large records that are made only on demand; see :class:`DifficultyTracker`.
+    device : str or torch.device, default="auto"
+        ``"auto"`` is CUDA where there is one, and else the CPU.
+    **kwargs : objects
+        Further parameters of :class:`skorch.NeuralNetRegressor`.
+
+    Attributes
+    ----------
+    trajectory_ : Trajectory
+        What each row did in the epochs that were completed; one run. The records that need
+        classes are absent.
+
+    See Also
+    --------
+    TrackedNetClassifier : For classification.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_difficulty import TrackedNetRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = TrackedNetRegressor(
+    ...     optimizer=torch.optim.Adam, max_epochs=3, train_split=None, verbose=0
+    ... ).fit(X, y)
+    >>> net.trajectory_.loss.shape
+    (1, 3, 442)
+    """
+
+    flat_target_ = False
+
+    def __init__(
+        self,
+        module: Any = None,
+        *args: Any,
+        when: str = "after",
+        snapshots: Any = "auto",
+        keep: tuple[str, ...] = (),
+        device: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            module, *args, when=when, snapshots=snapshots, keep=keep, device=device, **kwargs
+        )
+
+    def check_data(self, X: Any, y: Any) -> None:
+        """Note the targets' shape; see :class:`skorch.NeuralNetRegressor`."""
+        if y is not None:
+            self.flat_target_ = np.ndim(y) == 1
+        super().check_data(X, y)
+
+    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Loss of a batch, with targets in the shape of the outputs."""
+        if isinstance(y_pred, torch.Tensor) and y_true.ndim == 1 and y_pred.shape[1:] == (1,):
+            y_true = y_true.reshape(-1, 1)
+        return super().get_loss(y_pred, y_true, *args, **kwargs)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows.
+
+        Returns
+        -------
+        targets : ndarray of shape (n,) or (n, outputs)
+            In the shape of the targets that the net was fitted to.
+        """
+        targets = super().predict(X)
+        return targets.ravel() if self.flat_target_ else targets
+
+
+def default_net(kind: type, n_samples: int | None = None) -> Any:
+    """Small net that suits a table of unknown scale.
+
+    Parameters
+    ----------
+    kind : type
+        ``TrackedNetClassifier`` or ``TrackedNetRegressor``.
+    n_samples : int or None
+        Rows, which batches and epochs are made for; None for a middling number.
+    """
+    classifies = issubclass(kind, TrackedNetClassifier)
+    return kind(
+        criterion=torch.nn.CrossEntropyLoss if classifies else torch.nn.MSELoss,
+        optimizer=torch.optim.Adam,
+        lr=1e-3,
+        iterator_train__shuffle=True,
+        train_split=None,
+        verbose=0,
+        **default_training(1000 if n_samples is None else n_samples),
+    )

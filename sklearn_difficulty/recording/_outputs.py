@@ -1,0 +1,131 @@
+"""What a model's outputs say of each row: margin, probability, entropy, prediction."""
+
+from typing import Any
+
+import torch
+from sklearn.base import is_classifier
+
+from sklearn_difficulty.recording._losses import unwrapped
+
+_BINARY_CRITERIA = (torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss)
+# Rows of probabilities sum to one within float32 rounding of a few thousand classes.
+_SUM_TOLERANCE = 1e-3
+
+
+def first_output(y_pred: Any) -> torch.Tensor:
+    """The output that counts, where a module returns several (as skorch takes it)."""
+    return y_pred[0] if isinstance(y_pred, tuple) else y_pred
+
+
+def output_kind(net: Any, y_pred: Any) -> str:
+    """Tell what a net's module emits.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Initialized net.
+    y_pred : tensor or tuple of tensors
+        Outputs for a batch.
+
+    Returns
+    -------
+    kind : {"logits", "proba", "log_proba", "binary_logits", "binary_proba", "values"}
+        ``"values"`` for outputs that are not scores of classes.
+    """
+    criterion, outputs = unwrapped(net.criterion_), first_output(y_pred)
+    if isinstance(criterion, _BINARY_CRITERIA):
+        if outputs.ndim > 1 and outputs.shape[1] > 1:
+            return "values"
+        return "binary_proba" if isinstance(criterion, torch.nn.BCELoss) else "binary_logits"
+    if isinstance(criterion, torch.nn.CrossEntropyLoss):
+        return "logits"
+    if isinstance(criterion, torch.nn.NLLLoss):
+        # skorch's classifier takes the logarithm itself, its general net does not
+        return "proba" if is_classifier(net) else "log_proba"
+    if not is_classifier(net) or outputs.ndim != 2 or outputs.shape[1] < 2:
+        return "values"
+    rows = outputs.detach().float()
+    if bool((rows >= 0).all()) and _sums_to_one(rows):
+        return "proba"
+    if bool((rows <= 0).all()) and _sums_to_one(rows.exp()):
+        return "log_proba"
+    return "logits"
+
+
+def _sums_to_one(rows: torch.Tensor) -> bool:
+    return bool(((rows.sum(1) - 1).abs() <= _SUM_TOLERANCE).all())
+
+
+def check_probabilities(net: Any, y_pred: Any) -> None:
+    """Raise where NLLLoss is fed with something else than probabilities.
+
+    Raises
+    ------
+    ValueError
+        skorch takes the logarithm of what the module returns, which is NaN for logits,
+        without saying so.
+    """
+    if not (is_classifier(net) and isinstance(unwrapped(net.criterion_), torch.nn.NLLLoss)):
+        return
+    if isinstance(net.criterion_, torch.nn.NLLLoss):
+        rows = first_output(y_pred).detach().float()
+        finite = bool(torch.isfinite(rows).all())
+        if not finite or (bool((rows >= 0).all()) and _sums_to_one(rows.flatten(1))):
+            return
+        raise ValueError(
+            "criterion=NLLLoss needs a module that returns probabilities, since skorch takes "
+            "their logarithm; this module returns rows between "
+            f"{float(rows.min()):.3g} and {float(rows.max()):.3g} that do not sum to one. "
+            "End the module with a softmax, or pass criterion=torch.nn.CrossEntropyLoss for "
+            "a module that returns logits."
+        )
+    raise ValueError(
+        "compile=True with criterion=NLLLoss makes skorch skip the logarithm, so that the net "
+        "would train on minus the probability: pass criterion=torch.nn.CrossEntropyLoss with "
+        "a module that returns logits, or compile=False."
+    )
+
+
+def class_scores(outputs: torch.Tensor, kind: str) -> torch.Tensor:
+    """Logits of shape (n, classes), or log-probabilities where a model has no logits."""
+    outputs = outputs.detach().float()
+    if kind.startswith("binary"):
+        logit = outputs.reshape(len(outputs))
+        if kind == "binary_proba":
+            logit = torch.logit(logit, eps=1e-7)
+        return torch.stack([torch.zeros_like(logit), logit], dim=1)
+    if kind == "proba":
+        return outputs.clamp_min(torch.finfo(outputs.dtype).tiny).log()
+    return outputs
+
+
+def class_records(scores: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Records of a classifier's outputs under given labels.
+
+    Parameters
+    ----------
+    scores : tensor of shape (n, classes)
+        Logits or log-probabilities.
+    y : tensor of int of shape (n,)
+        Labels as column numbers.
+
+    Returns
+    -------
+    records : dict of tensors of shape (n,)
+        ``margin``: score of the given label minus the largest other score.
+        ``proba``: probability of the given label. ``prediction``: column of the largest
+        score. ``entropy``: of the predicted distribution, in nats. ``el2n``: Euclidean
+        norm of the probabilities minus the one-hot label.
+    """
+    given = y.to(device=scores.device, dtype=torch.int64).reshape(-1, 1)
+    own = scores.gather(1, given)
+    others = scores.scatter(1, given, -torch.inf).amax(dim=1)
+    proba = scores.softmax(dim=1)
+    error = proba.scatter_add(1, given, -torch.ones_like(own))
+    return {
+        "margin": own.squeeze(1) - others,
+        "proba": proba.gather(1, given).squeeze(1),
+        "prediction": scores.argmax(dim=1),
+        "entropy": torch.special.entr(proba).sum(dim=1),
+        "el2n": error.norm(dim=1),
+    }

@@ -1,0 +1,204 @@
+"""scikit-learn estimators that learn by ``partial_fit``, one epoch a step."""
+
+import copy
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.utils import check_random_state
+
+from sklearn_difficulty.exceptions import (
+    NonFiniteLossError,
+    TrainSplitIgnoredWarning,
+)
+from sklearn_difficulty.recording._learner import Task
+from sklearn_difficulty.recording._loop import TrajectoryRecorder
+from sklearn_difficulty.recording._sklearn_outputs import (
+    decision_columns,
+    decision_records,
+    no_input_gradients,
+    proba_records,
+    target_records,
+)
+from sklearn_difficulty.recording._snapshots import SnapshotTaker, State
+from sklearn_difficulty.trajectory import Trajectory
+
+# Where linear models and multilayer perceptrons hold what they learned.
+_STATE = ("coef_", "intercept_", "coefs_", "intercepts_")
+
+
+class PartialFitLearner:
+    """SGD, Perceptron and MLP estimators: one call of ``partial_fit`` is one epoch.
+
+    Training stops as the estimator's own parameters say: after ``max_iter`` epochs, or when
+    the mean recorded loss has not improved by ``tol`` for ``n_iter_no_change`` epochs.
+    """
+
+    takes_snapshots = True
+    has_gradients = False
+
+    def accepts(self, estimator: Any) -> bool:
+        """Whether `estimator` counts epochs; naive Bayes, for one, only counts rows."""
+        return (
+            hasattr(estimator, "partial_fit")
+            and hasattr(estimator, "get_params")
+            and "max_iter" in estimator.get_params(deep=False)
+            and (is_classifier(estimator) or is_regressor(estimator))
+        )
+
+    def most_steps(self, estimator: Any) -> int | None:
+        """Epochs; see :class:`Learner`."""
+        return estimator.max_iter
+
+    def check(self, estimator: Any, n_models: int) -> None:
+        """Nothing to warn of; see :class:`Learner`."""
+
+    def record(
+        self,
+        estimator: Any,
+        task: Task,
+        *,
+        seed: int,
+        reseed: bool,
+        tick: Callable[[], None],
+    ) -> tuple[Any, Trajectory]:
+        """Train a clone epoch by epoch; see :class:`Learner`."""
+        fitted = clone(estimator)
+        own = fitted.random_state
+        if reseed or own is None:
+            own = seed
+        # One generator for all epochs: a number would give each the same shuffling.
+        fitted.set_params(random_state=check_random_state(own))
+        if getattr(fitted, "early_stopping", False):
+            warnings.warn(
+                f"early_stopping=True of {type(fitted).__name__} would hold rows back from "
+                "training: all rows are trained on instead. Set early_stopping=False to "
+                "silence this.",
+                TrainSplitIgnoredWarning,
+                stacklevel=2,
+            )
+            fitted.set_params(early_stopping=False)
+        classes = {} if task.classes is None else {"classes": task.classes}
+        X, y = task.recorded or (task.X, task.y)
+        recorder = TrajectoryRecorder(X.shape[0])
+        taker = SnapshotTaker(task.snapshots, task.max_snapshot_bytes)
+        n_updates = _updates_per_epoch(fitted, task.X.shape[0])
+        rows, patience = np.arange(X.shape[0]), _Patience(fitted)
+        while not patience.is_over(recorder.n_steps):
+            start = perf_counter()
+            fitted.partial_fit(task.X, task.labels, **classes)
+            seconds = perf_counter() - start
+            records = _records(fitted, X, y)
+            _check_finite(records["loss"], recorder)
+            recorder.write(rows, records)
+            recorder.step({"epoch": 1.0, "update": n_updates, "wall": seconds})
+            taker.offer(recorder.n_steps - 1, lambda: _state(fitted))
+            patience.note(float(np.mean(records["loss"])))
+            tick()
+        return fitted, recorder.trajectory(
+            y=y,
+            classes=task.classes,
+            in_train=np.full(len(rows), task.recorded is None),
+            snapshots=taker.snapshots(),
+        )
+
+    def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
+        """Probabilities, or the softmax of decision values; see :class:`Learner`."""
+        if hasattr(fitted, "predict_proba"):
+            return fitted.predict_proba(X)
+        return softmax(decision_columns(fitted.decision_function(X)), axis=1)
+
+    def replay(
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        y: np.ndarray,
+        classes: np.ndarray | None,
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Records of other rows; see :class:`Learner`."""
+        for state in states:
+            yield _records(_with_state(fitted, state), X, y)
+
+    def input_gradients(
+        self, fitted: Any, states: Iterable[State], X: Any, target: np.ndarray, output: str
+    ) -> Iterator[np.ndarray]:
+        """Raise: there are none; see :class:`Learner`."""
+        raise no_input_gradients(fitted)
+
+
+class _Patience:
+    """The stopping rule of scikit-learn's stochastic estimators."""
+
+    def __init__(self, estimator: Any) -> None:
+        self._max_iter = estimator.max_iter
+        self._tol = getattr(estimator, "tol", None)
+        self._allowed = getattr(estimator, "n_iter_no_change", np.inf)
+        self._best = np.inf
+        self._in_vain = 0
+
+    def note(self, loss: float) -> None:
+        if self._tol is None:
+            return
+        self._in_vain = self._in_vain + 1 if loss > self._best - self._tol else 0
+        self._best = min(self._best, loss)
+
+    def is_over(self, n_steps: int) -> bool:
+        return n_steps >= self._max_iter or self._in_vain >= self._allowed
+
+
+def _updates_per_epoch(estimator: Any, n_samples: int) -> float:
+    batch_size = getattr(estimator, "batch_size", 1)
+    if batch_size == "auto":  # of the multilayer perceptrons
+        batch_size = min(200, n_samples)
+    return float(-(-n_samples // min(batch_size, n_samples)))
+
+
+def _records(estimator: Any, X: Any, y: np.ndarray) -> dict[str, np.ndarray]:
+    if is_regressor(estimator):
+        return target_records(estimator.predict(X), y)
+    if hasattr(estimator, "predict_proba"):
+        return proba_records(estimator.predict_proba(X), y)
+    return decision_records(estimator.decision_function(X), y)
+
+
+def _check_finite(loss: np.ndarray, recorder: TrajectoryRecorder) -> None:
+    n_rows = int((~np.isfinite(loss)).sum())
+    if n_rows:
+        epoch = recorder.n_steps
+        raise NonFiniteLossError(
+            f"the loss of {n_rows} of {len(loss)} rows became NaN or infinite in epoch "
+            f"{epoch + 1} (step {epoch}). Scale the inputs, or lower the learning rate. The "
+            "trajectory of the completed epochs is on this exception as `trajectory`.",
+            step=epoch,
+            n_rows=n_rows,
+            trajectory=recorder.trajectory() if epoch else None,
+        )
+
+
+def _state(estimator: Any) -> dict[str, np.ndarray]:
+    state: dict[str, np.ndarray] = {}
+    for name in _STATE:
+        value = getattr(estimator, name, None)
+        if isinstance(value, list):
+            state |= {f"{name}.{i}": np.array(layer) for i, layer in enumerate(value)}
+        elif value is not None:
+            state[name] = np.array(value)
+    return state
+
+
+def _with_state(estimator: Any, state: State) -> Any:
+    twin = copy.copy(estimator)
+    layers: dict[str, list[np.ndarray]] = {}
+    for key, value in state.items():
+        name, _, layer = key.partition(".")
+        if layer:
+            layers.setdefault(name, []).append(value)
+        else:
+            setattr(twin, name, value)
+    vars(twin).update(layers)
+    return twin

@@ -1,0 +1,181 @@
+"""Run kept parameter states of a skorch net over rows: outputs, losses, input gradients."""
+
+import copy
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.dataset import unpack_data
+from skorch.utils import to_numpy
+
+from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.recording._batches import faster, recording_batch_size
+from sklearn_difficulty.recording._generators import preserved_generators
+from sklearn_difficulty.recording._losses import (
+    flat_losses,
+    needs_one_by_one,
+    per_sample_losses,
+    unwrapped,
+)
+from sklearn_difficulty.recording._outputs import (
+    class_records,
+    class_scores,
+    first_output,
+    output_kind,
+)
+from sklearn_difficulty.recording._snapshots import State
+
+
+def replica(net: Any) -> Any:
+    """A net that shares all but its module and criterion, so that states can be loaded.
+
+    The module is in evaluation mode and its parameters are frozen.
+    """
+    twin = object.__new__(type(net))
+    vars(twin).update(vars(net))
+    vars(twin)["module_"] = copy.deepcopy(net.module_)
+    vars(twin)["criterion_"] = copy.deepcopy(net.criterion_)
+    twin.module_.eval().requires_grad_(False)
+    return twin
+
+
+def load_state(net: Any, state: State) -> None:
+    """Put a kept state into a net's module."""
+    # NumPy arrays of a memory map may be read-only, which torch warns of: the copy is made
+    # by load_state_dict anyway, into the module's own parameters.
+    tensors = {name: torch.tensor(value) for name, value in state.items()}
+    unwrapped(net.module_).load_state_dict(tensors)
+
+
+def batches(net: Any, X: Any, y: Any = None) -> Iterator[Any]:
+    """Batches of rows in order, for a net's own device and input types."""
+    with preserved_generators():
+        iterator = net.get_iterator(net.get_dataset(X, y), training=False)
+        iterator = faster(iterator, batch_size=recording_batch_size(iterator))
+        yield from iterator
+
+
+def outputs_of(net: Any, X: Any) -> torch.Tensor:
+    """Class scores of a fitted net's module for rows in order, on the CPU."""
+    parts = []
+    for batch in batches(net, X):
+        y_pred = net.evaluation_step(batch)
+        kind = output_kind(net, y_pred)
+        parts.append(class_scores(first_output(y_pred), kind).cpu())
+    return torch.cat(parts)
+
+
+def replay_records(
+    net: Any, states: Iterable[State], X: Any, y: np.ndarray
+) -> Iterator[dict[str, np.ndarray]]:
+    """Records of rows after each kept state, as the tracker would have made them.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Fitted net; it is not changed.
+    states : iterable of mapping
+        Kept states.
+    X, y : array of shape (n, ...)
+        Rows and their targets, in the types that the net takes.
+    """
+    twin = replica(net)
+    one_by_one = None
+    for state in states:
+        load_state(twin, state)
+        parts: dict[str, list[np.ndarray]] = {}
+        for Xi, yi in map(unpack_data, batches(twin, X, y)):
+            y_pred, targets = twin.evaluation_step((Xi, yi)), yi.to(twin.device)
+            if one_by_one is None:
+                one_by_one = needs_one_by_one(twin, y_pred, targets, Xi)
+            losses = per_sample_losses(twin, y_pred, targets, Xi, one_by_one=one_by_one)
+            for name, values in _records(twin, y_pred, targets, losses).items():
+                parts.setdefault(name, []).append(to_numpy(values))
+        yield {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def _records(
+    net: Any, y_pred: Any, targets: torch.Tensor, losses: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    records = {"loss": flat_losses(losses, net.criterion_)}
+    kind = output_kind(net, y_pred)
+    if kind != "values":
+        records |= class_records(class_scores(first_output(y_pred), kind), targets)
+    return records
+
+
+def input_gradients(
+    net: Any, states: Iterable[State], X: Any, target: np.ndarray, *, output: str
+) -> Iterator[np.ndarray]:
+    """Gradients of the target class's output by the input, after each kept state.
+
+    The rows of a batch do not see each other in evaluation mode, so that one backward pass
+    of the summed outputs gives the gradient of each row.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Fitted net; it is not changed.
+    states : iterable of mapping
+        Kept states.
+    X : array of shape (n, ...)
+        Rows.
+    target : ndarray of int of shape (n,)
+        Class numbers.
+    output : {"logit", "proba"}
+        ``"logit"`` is the module's own where it returns logits, and the centred
+        log-probability (the logit up to a shift that all classes share) where it returns
+        probabilities.
+
+    Yields
+    ------
+    gradients : ndarray of shape (n, ...)
+        In the shape of the inputs.
+    """
+    twin = replica(net)
+    for state in states:
+        load_state(twin, state)
+        parts, start = [], 0
+        for batch in batches(twin, X):
+            Xi, _ = unpack_data(batch)
+            stop = start + len(Xi)
+            parts.append(_batch_gradients(twin, Xi, target[start:stop], output))
+            start = stop
+        yield np.concatenate(parts)
+
+
+def _batch_gradients(net: Any, Xi: Any, target: np.ndarray, output: str) -> np.ndarray:
+    if not (isinstance(Xi, torch.Tensor) and Xi.is_floating_point()):
+        kind = Xi.dtype if isinstance(Xi, torch.Tensor) else type(Xi).__name__
+        raise RecordNotFoundError(
+            f"this score needs gradients by the input, which inputs of type {kind} do not "
+            "have: it is defined for one array of real numbers per row."
+        )
+    Xi = Xi.to(net.device).requires_grad_()
+    with torch.enable_grad():
+        y_pred = net.infer(Xi)
+        kind = output_kind(net, y_pred)
+        chosen = _class_outputs(first_output(y_pred), kind, output)
+        columns = torch.as_tensor(target, device=chosen.device).reshape(-1, 1)
+        (gradients,) = torch.autograd.grad(chosen.gather(1, columns).sum(), Xi)
+    return gradients.cpu().numpy()
+
+
+def _class_outputs(outputs: torch.Tensor, kind: str, output: str) -> torch.Tensor:
+    """Logits or probabilities with their graph, of shape (n, classes)."""
+    if kind == "values":
+        raise RecordNotFoundError(
+            "this score needs the output of a class, and this net is not a classifier."
+        )
+    if kind.startswith("binary"):
+        flat = outputs.reshape(len(outputs))
+        logit = torch.logit(flat, eps=1e-7) if kind == "binary_proba" else flat
+        logits = torch.stack([-logit / 2, logit / 2], dim=1)
+    elif kind == "logits":
+        logits = outputs
+    else:
+        tiny = torch.finfo(outputs.dtype).tiny
+        log_proba = outputs.clamp_min(tiny).log() if kind == "proba" else outputs
+        logits = log_proba - log_proba.mean(dim=1, keepdim=True)
+    return logits.softmax(dim=1) if output == "proba" else logits

@@ -1,0 +1,91 @@
+"""Records of scikit-learn estimators: losses and margins from what they predict."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.recording._outputs import class_records
+
+
+def proba_records(proba: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Records of a classifier with probabilities; the loss is the log-loss.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n, classes)
+        Predicted probabilities, clipped as in :func:`sklearn.metrics.log_loss`.
+    y : ndarray of int of shape (n,)
+        Class numbers.
+    """
+    proba = np.asarray(proba)
+    tiny = np.finfo(proba.dtype).eps
+    scores = np.log(np.clip(proba, tiny, 1.0))
+    records = class_records(torch.as_tensor(scores), torch.as_tensor(y))
+    loss = -scores[np.arange(len(y)), y]
+    return {"loss": loss} | {name: value.numpy() for name, value in records.items()}
+
+
+def decision_records(decision: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Records of a classifier without probabilities; the loss is the hinge of its margin.
+
+    Parameters
+    ----------
+    decision : ndarray of shape (n,) or (n, classes)
+        Decision values.
+    y : ndarray of int of shape (n,)
+        Class numbers.
+    """
+    scores = torch.as_tensor(decision_columns(decision))
+    records = class_records(scores, torch.as_tensor(y))
+    margin = records["margin"].numpy()
+    return {
+        "loss": np.maximum(0.0, 1.0 - margin),
+        "margin": margin,
+        "prediction": records["prediction"].numpy(),
+    }
+
+
+def decision_columns(decision: np.ndarray) -> np.ndarray:
+    """Decision values with one column per class, two of them in the binary case."""
+    decision = np.asarray(decision)
+    if decision.ndim == 1:
+        return np.column_stack([np.zeros_like(decision), decision])
+    return decision
+
+
+def target_records(predicted: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Records of a regressor; the loss is the squared error, its mean over several targets."""
+    error = (np.asarray(predicted) - y) ** 2
+    return {"loss": error if error.ndim == 1 else error.mean(axis=1)}
+
+
+def aligned(columns: np.ndarray, seen: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Probabilities of the classes that an estimator saw, put among all classes."""
+    if len(seen) == len(classes):
+        return columns
+    full = np.zeros((len(columns), len(classes)), dtype=columns.dtype)
+    full[:, np.searchsorted(classes, seen)] = columns
+    return full
+
+
+def no_input_gradients(fitted: Any) -> RecordNotFoundError:
+    """The error for a gradient score of an estimator without gradients."""
+    return RecordNotFoundError(
+        "this score needs gradients of the model by its input, which "
+        f"{type(fitted).__name__} does not give: use a skorch net, such as "
+        "TrackedNetClassifier, or a score that is read off the losses."
+    )
+
+
+def seeded_params(estimator: Any, seed: int, *, reseed: bool) -> dict[str, int]:
+    """The `random_state` parameters of an estimator and its parts, set to `seed`.
+
+    Those that the user has set are left alone unless `reseed`.
+    """
+    return {
+        name: seed
+        for name, value in estimator.get_params(deep=True).items()
+        if (name == "random_state" or name.endswith("__random_state")) and (reseed or value is None)
+    }

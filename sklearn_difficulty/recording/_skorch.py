@@ -1,0 +1,214 @@
+"""skorch nets as learners: the tracker put in, labels and types converted on the way."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import clone, is_regressor
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
+from sklearn_difficulty.recording._batches import FasterIterator
+from sklearn_difficulty.recording._generators import seeded_generators
+from sklearn_difficulty.recording._inputs import net_input, net_target, takes_integers
+from sklearn_difficulty.recording._learner import Task
+from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._nets import Tracked, TrackedNetClassifier
+from sklearn_difficulty.recording._replay import input_gradients, outputs_of, replay_records
+from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.recording._tracker import DifficultyTracker
+from sklearn_difficulty.trajectory import Trajectory
+
+# Names that no callback of a user's is likely to have.
+_TRACKER = "sklearn_difficulty_tracker"
+_TICKER = "sklearn_difficulty_progress"
+
+
+class SkorchLearner:
+    """Nets of skorch, tracked or plain."""
+
+    takes_snapshots = True
+    has_gradients = True
+
+    def accepts(self, estimator: Any) -> bool:
+        """Whether `estimator` is a skorch net."""
+        return isinstance(estimator, NeuralNet)
+
+    def most_steps(self, estimator: Any) -> int | None:
+        """Epochs; see :class:`Learner`."""
+        return estimator.max_epochs
+
+    def check(self, estimator: Any, n_models: int) -> None:
+        """Warn where trainings would not start from scratch; see :class:`Learner`."""
+        if isinstance(estimator.module, torch.nn.Module) and (
+            n_models > 1 or estimator.initialized_
+        ):
+            warnings.warn(
+                "module was given as an instance, so that every training starts from the "
+                "weights it has now: pass the class, and its arguments as module__..., to "
+                "start each from scratch.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def record(
+        self,
+        estimator: Any,
+        task: Task,
+        *,
+        seed: int,
+        reseed: bool,
+        tick: Callable[[], None],
+    ) -> tuple[Any, Trajectory]:
+        """Train a clone with a tracker; see :class:`Learner`."""
+        net = clone(estimator)
+        _train_on_all_rows(net)
+        tracker = DifficultyTracker(
+            when=getattr(net, "when", "after"),
+            snapshots=task.snapshots,
+            max_snapshot_bytes=task.max_snapshot_bytes,
+            keep=task.keep,
+        )
+        if isinstance(net, Tracked):
+            if task.classes is not None and net.classes is None:
+                net.classes = task.classes  # of which a fold may lack some
+            net.size_to(task.X, task.labels)
+        with seeded_generators(seed):
+            strip = _equip(net, tracker, tick)
+            if task.recorded is not None:
+                tracker.data = _converted(net, *task.recorded, task.classes)
+            net.partial_fit(*_converted(net, task.X, task.y, task.classes))
+        if tracker.interrupted_:
+            # skorch ends training quietly on Ctrl-C; early stopping takes the same way out,
+            # but only after an epoch.
+            raise KeyboardInterrupt
+        strip()
+        return net, tracker.trajectory_
+
+    def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
+        """Probabilities of the classes among the module's outputs; see :class:`Learner`."""
+        scores = outputs_of(fitted, _input(fitted, X))[:, : len(classes)]
+        return scores.softmax(dim=1).numpy()
+
+    def replay(
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        y: np.ndarray,
+        classes: np.ndarray | None,
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Records of other rows; see :class:`Learner`."""
+        return replay_records(fitted, states, *_converted(fitted, X, y, classes))
+
+    def input_gradients(
+        self, fitted: Any, states: Iterable[State], X: Any, target: np.ndarray, output: str
+    ) -> Iterator[np.ndarray]:
+        """Gradients by the input; see :class:`Learner`."""
+        return input_gradients(fitted, states, _input(fitted, X), target, output=output)
+
+
+class ShippedNet:
+    """A fitted net on its way out of a worker process.
+
+    skorch pickles the parts of a net with plain pickle, which cannot name a class that was
+    defined in a script or a notebook. Left to the pickler of the worker, all of it travels.
+    What arrives is the net itself.
+    """
+
+    def __init__(self, net: NeuralNet) -> None:
+        self.net = net
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpacked, (type(self.net), dict(vars(self.net)))
+
+
+def _unpacked(kind: type, attributes: dict[str, Any]) -> Any:
+    net = object.__new__(kind)
+    vars(net).update(attributes)
+    return net
+
+
+class _Ticker(Callback):
+    """Calls a function after each epoch, for a progress bar."""
+
+    def __init__(self, tick: Callable[[], None]) -> None:
+        self.tick = tick
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Tick."""
+        self.tick()
+
+
+def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Callable[[], None]:
+    """Initialize a net with what records it, and return what takes that away again."""
+    tracked = isinstance(net, Tracked)
+    ticker = (_TICKER, _Ticker(tick))
+    extra = [ticker] if tracked else [(_TRACKER, tracker), ticker]
+    own_callbacks, own_iterator = net.callbacks, net.iterator_train
+    silenced = []
+    if own_callbacks == "disable":
+        silenced = [f"callbacks__{name}" for name, _ in net.get_default_callbacks()]
+        vars(net).update(dict.fromkeys(silenced))
+    # Ahead of the user's own, of which early stopping cuts the others off.
+    net.callbacks = [*extra, *([] if silenced else own_callbacks or [])]
+    net.iterator_train = FasterIterator(own_iterator)
+    net.initialize()
+    if tracked:
+        net.tracker_ = tracker.initialize()
+
+    def strip() -> None:
+        net.callbacks, net.iterator_train = own_callbacks, own_iterator
+        for name in silenced:
+            vars(net).pop(name)
+        net.callbacks_ = [pair for pair in net.callbacks_ if pair[0] not in dict(extra)]
+
+    return strip
+
+
+def _input(net: Any, X: Any) -> Any:
+    return net_input(X, integers=takes_integers(unwrapped(net.module_)))
+
+
+def _converted(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> tuple[Any, Any]:
+    """Rows and targets in the types of a net; a tracked classifier takes the user's labels."""
+    if classes is not None and isinstance(net, TrackedNetClassifier):
+        return _input(net, X), classes[y]
+    y = net_target(y, net=net)
+    if is_regressor(net) and y.ndim == 1 and not isinstance(net, Tracked):
+        # skorch compares (n,) targets with (n, 1) outputs by broadcasting, which is (n, n)
+        y = y.reshape(-1, 1)
+    return _input(net, X), y
+
+
+def _train_on_all_rows(net: Any) -> None:
+    """Set a net's validation split aside, unless its validation data come from elsewhere."""
+    split = net.train_split
+    if split is None or "valid_ds" in getattr(split, "keywords", {}):
+        return
+    for name, monitor in _monitors(net):
+        if monitor.startswith("valid"):
+            raise ValueError(
+                f"callback {name} monitors {monitor!r}, which does not exist where all rows "
+                "are trained on: monitor 'train_loss' instead, or pass validation data of "
+                "its own with train_split=predefined_split(dataset)."
+            )
+    warnings.warn(
+        "train_split of the net would hold rows back from training, and rows that were "
+        "trained on cannot be ranked with rows that were not: all rows are trained on "
+        "instead. Pass train_split=None to silence this.",
+        TrainSplitIgnoredWarning,
+        stacklevel=2,
+    )
+    net.train_split = None
+
+
+def _monitors(net: Any) -> list[tuple[str, str]]:
+    if net.callbacks is None or net.callbacks == "disable":
+        return []
+    callbacks = [cb[1] if isinstance(cb, tuple) else cb for cb in net.callbacks]
+    named = [(type(cb).__name__, getattr(cb, "monitor", None)) for cb in callbacks]
+    return [(name, monitor) for name, monitor in named if isinstance(monitor, str)]

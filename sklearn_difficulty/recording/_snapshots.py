@@ -1,0 +1,59 @@
+"""Take snapshots of a model's parameters while it trains, within a budget of bytes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.trajectory import Snapshots, SnapshotSchedule
+
+State = Mapping[str, np.ndarray]
+
+
+def module_state(module: torch.nn.Module) -> dict[str, np.ndarray]:
+    """Copy of a module's parameters and buffers, as arrays."""
+    return {name: _as_array(value) for name, value in unwrapped(module).state_dict().items()}
+
+
+def _as_array(value: torch.Tensor) -> np.ndarray:
+    value = value.detach()
+    if value.dtype == torch.bfloat16:  # which NumPy lacks; float32 holds it exactly
+        value = value.float()
+    return value.to("cpu", copy=True).numpy()
+
+
+class SnapshotTaker:
+    """Holds the snapshots of one run, thinning them out as training goes on.
+
+    Parameters
+    ----------
+    rule : {"auto", "all"}, int, list of int or None
+        Which steps to hold; see :class:`SnapshotSchedule`.
+    max_bytes : int
+        Budget of ``rule="auto"``.
+    """
+
+    def __init__(self, rule: Any, max_bytes: int) -> None:
+        self.rule = rule
+        self._max_bytes = max_bytes
+        self._schedule: SnapshotSchedule | None = None
+        SnapshotSchedule(rule)  # refuses a bad rule before any training
+        self._states: dict[int, State] = {}
+
+    def offer(self, step: int, state: Callable[[], State]) -> None:
+        """Take the parameters after `step`, if they are wanted."""
+        if self.rule is None:
+            return
+        if self._schedule is None:
+            n_bytes = max(1, sum(array.nbytes for array in state().values()))
+            self._schedule = SnapshotSchedule(self.rule, max_count=self._max_bytes // n_bytes)
+        if self._schedule.offer(step):
+            for dropped in self._schedule.evicted(step):
+                self._states.pop(dropped, None)
+            self._states[step] = state()
+
+    def snapshots(self) -> Snapshots | None:
+        """What is held, as the snapshots of one model."""
+        return None if self.rule is None else Snapshots([dict(self._states)])

@@ -1,0 +1,382 @@
+"""The skorch callback that records a training."""
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import is_classifier
+from skorch.callbacks import Callback
+from skorch.dataset import get_len, unpack_data
+from skorch.utils import to_numpy
+
+from sklearn_difficulty._validation import check_choice
+from sklearn_difficulty.exceptions import NonFiniteLossError
+from sklearn_difficulty.recording._batches import (
+    base_rows,
+    faster,
+    recording_batch_size,
+    with_rows,
+)
+from sklearn_difficulty.recording._generators import preserved_generators
+from sklearn_difficulty.recording._loop import KEEP, TrajectoryRecorder
+from sklearn_difficulty.recording._losses import (
+    check_separable,
+    flat_losses,
+    per_sample_losses,
+)
+from sklearn_difficulty.recording._outputs import (
+    check_probabilities,
+    class_records,
+    class_scores,
+    first_output,
+    output_kind,
+)
+from sklearn_difficulty.recording._snapshots import SnapshotTaker, module_state
+from sklearn_difficulty.trajectory import Trajectory
+
+
+class DifficultyTracker(Callback):
+    """skorch callback that records what each sample does during training.
+
+    Recording does not change the fit: weights and history are bit-equal with and without
+    the callback, and every random generator is left as it was found.
+
+    Parameters
+    ----------
+    when : {"after", "during"}, default="after"
+        ``"after"`` records each epoch in a pass of its own: evaluation mode, no shuffling,
+        all rows with the same weights. ``"during"`` records the training pass itself at no
+        extra forward pass: training mode, each batch with the weights it met. The two are
+        different quantities, and the trajectory says which it holds.
+    snapshots : {"auto", "all"}, int, list of int or None, default="auto"
+        Which epochs to keep the parameters of: spread evenly with the first and the last
+        three always and at most `max_snapshot_bytes` in all (``"auto"``), every epoch, this
+        many, these (counted from 0), or none.
+    max_snapshot_bytes : int, default=2**30
+        Byte budget of ``snapshots="auto"``.
+    keep : tuple of {"outputs", "elements"}, default=()
+        Records that are made only on demand, for their size: ``"outputs"`` keeps the logits
+        (or log-probabilities) of every epoch, ``"elements"`` the running sum of the losses
+        per element, such as per pixel.
+    data : tuple (X, y) or None, default=None
+        Rows to record instead of those that are trained on. Only with ``when="after"``.
+
+    Attributes
+    ----------
+    trajectory_ : Trajectory
+        What was recorded in the epochs that were completed; one run.
+
+    Raises
+    ------
+    NonFiniteLossError
+        Out of the net's ``fit``, as soon as a loss is NaN or infinite. It carries the epoch
+        and the trajectory so far.
+
+    See Also
+    --------
+    TrackedNetClassifier : The same as a net of its own.
+    sklearn_difficulty.DifficultyScorer : Trains, records and scores in one.
+
+    Notes
+    -----
+    Placed before callbacks such as ``EarlyStopping``, the tracker also sees the epoch that
+    they stop at. Continued training (``partial_fit``, ``warm_start``) on the same rows
+    continues the trajectory.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from skorch import NeuralNetClassifier
+    >>> from sklearn_difficulty import DifficultyTracker
+    >>> X = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    >>> y = (X[:, 0] > 0).astype(np.int64)
+    >>> tracker = DifficultyTracker()
+    >>> net = NeuralNetClassifier(
+    ...     torch.nn.Linear,
+    ...     module__in_features=2,
+    ...     module__out_features=2,
+    ...     criterion=torch.nn.CrossEntropyLoss,
+    ...     train_split=None,
+    ...     verbose=0,
+    ...     max_epochs=3,
+    ...     callbacks=[tracker],
+    ... )
+    >>> _ = net.fit(X, y)
+    >>> tracker.trajectory_.loss.shape
+    (1, 3, 60)
+    """
+
+    recorder_: Any = None
+    made_: Trajectory | None = None
+
+    def __init__(
+        self,
+        when: str = "after",
+        snapshots: Any = "auto",
+        *,
+        max_snapshot_bytes: int = 2**30,
+        keep: tuple[str, ...] = (),
+        data: Any = None,
+    ) -> None:
+        self.when = when
+        self.snapshots = snapshots
+        self.max_snapshot_bytes = max_snapshot_bytes
+        self.keep = keep
+        self.data = data
+
+    def initialize(self) -> "DifficultyTracker":
+        """Forget an earlier training; skorch calls this before each ``fit``."""
+        self.recorder_ = None
+        self.interrupted_ = False
+        return self
+
+    @property
+    def trajectory_(self) -> Trajectory:
+        recorder = self.recorder_
+        if recorder is None or not recorder.n_steps:
+            raise AttributeError(
+                "DifficultyTracker has no trajectory_ before an epoch of training is completed"
+            )
+        if self.made_ is None or self.made_.loss.shape[1] != recorder.n_steps:
+            self.made_ = recorder.trajectory(
+                y=self.y_,
+                classes=self.classes_,
+                in_train=self.in_train_,
+                snapshots=self.taker_.snapshots(),
+                when=self.when,
+            )
+        return self.made_
+
+    # -- skorch's events ------------------------------------------------------------------
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Prepare the buffers for the rows of `X`."""
+        self._check_parameters()
+        rows_X, rows_y = (X, y) if self.data is None else self.data
+        self.dataset_ = net.get_dataset(rows_X, rows_y)
+        if not hasattr(self.dataset_, "__len__"):
+            raise TypeError(
+                f"{type(self.dataset_).__name__} has no length, so that its rows cannot be "
+                "told apart: use a map-style dataset."
+            )
+        n_samples = len(self.dataset_)
+        if self.recorder_ is None or self.recorder_.n_samples != n_samples:
+            self.recorder_ = TrajectoryRecorder(n_samples)
+            self.taker_ = SnapshotTaker(self.snapshots, self.max_snapshot_bytes)
+            self.y_: np.ndarray | None = None
+            self.has_target_ = np.zeros(n_samples, dtype=bool)
+            self.classes_: np.ndarray | None = None
+            self.kind_: str | None = None
+            self.made_ = None
+        self.in_train_: np.ndarray | None = None
+        if self.when == "during":
+            self._watch_rows(net)
+        self._updates_ = _UpdateCounter()
+        self._hook_ = net.optimizer_.register_step_post_hook(self._updates_)
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
+        """Note which rows are trained on, and start the clock."""
+        if self.in_train_ is None:
+            self._train_rows_ = self._rows_to_train_on(dataset_train)
+            self.in_train_ = np.full(self.recorder_.n_samples, self.data is None)
+            if self._train_rows_ is not None:
+                self.in_train_[:] = False
+                self.in_train_[self._train_rows_] = True
+        self.interrupted_ = True  # until the epoch is recorded
+        self._updates_.count = 0
+        self._bad_rows_ = 0
+        self._seconds_ = 0.0
+        self._since_ = perf_counter()
+
+    def on_batch_begin(
+        self, net: Any, batch: Any = None, training: bool = False, **kwargs: Any
+    ) -> None:
+        """Keep validation out of the training time."""
+        if not training:
+            self._since_ = perf_counter()
+
+    def on_batch_end(
+        self,
+        net: Any,
+        batch: Any = None,
+        training: bool = False,
+        y_pred: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Check the first batch, and record the batch where ``when="during"``."""
+        if training:
+            self._seconds_ += perf_counter() - self._since_
+            if self.kind_ is None:
+                self._check_first_batch(net, batch, y_pred)
+            if self.when == "during":
+                rows = self._iterator_.rows
+                drawn_from = self._train_rows_
+                rows = rows if drawn_from is None else drawn_from[rows]
+                self._record_batch(net, batch, y_pred, rows)
+        self._since_ = perf_counter()
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Record the epoch and keep its parameters where they are wanted."""
+        if self.when == "after":
+            self._record_pass(net)
+        self._check_finite()
+        self._note_missing_targets(net)
+        self.recorder_.step(
+            {"epoch": 1.0, "update": float(self._updates_.count), "wall": self._seconds_}
+        )
+        self.taker_.offer(self.recorder_.n_steps - 1, lambda: module_state(net.module_))
+        self.interrupted_ = False
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Let go of the data."""
+        self._hook_.remove()
+        if self.recorder_ is not None:
+            self.recorder_.drop_open_step()
+        for name in ("dataset_", "_hook_", "_updates_", "_iterator_", "_train_rows_"):
+            self.__dict__.pop(name, None)
+
+    # -- helpers --------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        check_choice("when", self.when, ("after", "during"))
+        for name in self.keep:
+            check_choice("keep", name, KEEP)
+        if self.data is not None and self.when == "during":
+            raise ValueError(
+                "data was given with when='during', which records the rows of the training "
+                "pass only: use when='after' to record other rows."
+            )
+
+    def _watch_rows(self, net: Any) -> None:
+        """Let the iterator that skorch is about to build say which rows its batches hold."""
+        own = net.iterator_train
+
+        def watched(dataset: Any, **kwargs: Any) -> Any:
+            # skorch builds the iterator once per training: the net is as it was from here on
+            net.iterator_train = own
+            self._iterator_ = with_rows(lambda data: own(data, **kwargs), dataset)
+            return self._iterator_
+
+        net.iterator_train = watched
+
+    def _rows_to_train_on(self, dataset_train: Any) -> np.ndarray | None:
+        """Numbers of the rows that a validation split left to train on; None for all."""
+        if self.data is not None:
+            return None
+        dataset, rows = base_rows(dataset_train, whole=self.dataset_)
+        if get_len(dataset) != self.recorder_.n_samples:
+            raise ValueError(
+                f"train_split made a dataset of {get_len(dataset)} rows that is no Subset of "
+                f"the {self.recorder_.n_samples} rows given, so that its rows cannot be told: "
+                "return torch.utils.data.Subset(dataset, rows), as ValidSplit does."
+            )
+        return rows
+
+    def _check_first_batch(self, net: Any, batch: Any, y_pred: Any) -> None:
+        check_probabilities(net, y_pred)
+        self.kind_ = output_kind(net, y_pred)
+        Xi, yi = unpack_data(batch)
+        with preserved_generators():
+            self.one_by_one_ = check_separable(net, y_pred, _on_device(yi, net), Xi)
+
+    def _record_pass(self, net: Any) -> None:
+        training = {part: part.training for part in net.module_.modules()}
+        with preserved_generators():
+
+            def make(dataset: Any) -> Any:
+                iterator = net.get_iterator(dataset, training=False)
+                return faster(iterator, batch_size=recording_batch_size(iterator))
+
+            iterator = with_rows(make, self.dataset_)
+            for batch in iterator:
+                self._record_batch(net, batch, net.evaluation_step(batch), iterator.rows)
+        for part, mode in training.items():
+            part.training = mode
+
+    def _record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
+        Xi, yi = unpack_data(batch)
+        if len(rows) != get_len(yi):
+            raise ValueError(
+                f"iterator_train handed out a batch of {get_len(yi)} rows after asking its "
+                f"dataset for {len(rows)}, so that the rows of a batch cannot be told: use "
+                "torch's DataLoader, or record with when='after'."
+            )
+        targets = _on_device(yi, net)
+        losses = per_sample_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
+        records = {"loss": flat_losses(losses, net.criterion_)}
+        self._bad_rows_ += int((~torch.isfinite(records["loss"])).sum())
+        if "elements" in self.keep and losses.ndim > 1:
+            records["elements"] = losses
+        outputs = first_output(y_pred)
+        if self.kind_ not in (None, "values") and _are_class_numbers(targets, self.kind_):
+            scores = class_scores(outputs, self.kind_)
+            records |= class_records(scores, targets)
+            outputs = scores
+        if "outputs" in self.keep:
+            records["outputs"] = outputs
+        self.recorder_.write(rows, {name: to_numpy(value) for name, value in records.items()})
+        if not self.has_target_[rows].all():
+            self._note_targets(net, rows, to_numpy(yi), n_columns=outputs.shape[-1])
+
+    def _note_missing_targets(self, net: Any) -> None:
+        """Read the targets of rows that the training pass did not come to."""
+        with preserved_generators():
+            for row in np.flatnonzero(~self.has_target_):
+                _, target = unpack_data(self.dataset_[int(row)])
+                self._note_targets(net, np.array([row]), np.asarray(target)[None])
+
+    def _note_targets(
+        self, net: Any, rows: np.ndarray, targets: np.ndarray, n_columns: int = 0
+    ) -> None:
+        if self.kind_ not in (None, "values"):
+            targets = targets.astype(np.int64)
+        if targets.shape[1:] == (1,):  # one target per row, as a column
+            targets = targets.ravel()
+        if self.y_ is None:
+            shape = (self.recorder_.n_samples, *targets.shape[1:])
+            self.y_ = np.zeros(shape, dtype=targets.dtype)
+            if self.kind_ not in (None, "values"):
+                n_columns = max(2, n_columns)
+                named = getattr(net, "classes_", None) if is_classifier(net) else None
+                known = named is not None and len(named) == n_columns
+                self.classes_ = np.asarray(named) if known else np.arange(n_columns)
+        self.y_[rows] = targets
+        self.has_target_[rows] = True
+
+    def _check_finite(self) -> None:
+        if not self._bad_rows_:
+            return
+        epoch = self.recorder_.n_steps
+        self.recorder_.drop_open_step()
+        raise NonFiniteLossError(
+            f"the loss of {self._bad_rows_} of {self.recorder_.n_samples} rows became NaN or "
+            f"infinite in epoch {epoch + 1} (step {epoch}). Lower the learning rate, clip the "
+            "gradients, or scale the inputs. The trajectory of the completed epochs is on "
+            "this exception as `trajectory`.",
+            step=epoch,
+            n_rows=self._bad_rows_,
+            trajectory=self.trajectory_ if epoch else None,
+        )
+
+
+class _UpdateCounter:
+    """Counts the optimizer's updates; an object, since optimizers are pickled."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        self.count += 1
+
+
+def _on_device(yi: Any, net: Any) -> Any:
+    return yi.to(net.device) if isinstance(yi, torch.Tensor) else yi
+
+
+def _are_class_numbers(targets: Any, kind: str | None) -> bool:
+    if not isinstance(targets, torch.Tensor):
+        return False
+    if kind is not None and kind.startswith("binary"):
+        return targets.numel() == len(targets)
+    return targets.ndim == 1 and not targets.is_floating_point()
