@@ -1,0 +1,210 @@
+"""The filter for the main chain of a scikit-learn Pipeline."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+
+from sklearn_difficulty.selection._indexing import take_rows
+from sklearn_difficulty.selection._selector import RowSelector, holds_classes
+
+
+def replacement_indices(
+    support: np.ndarray, codes: np.ndarray, rng: np.random.RandomState
+) -> np.ndarray:
+    """For each row, the row that stands in its place: a kept one of the same class.
+
+    Parameters
+    ----------
+    support : ndarray of shape (n_samples,), bool
+        True for kept rows, which stay where they are.
+    codes : ndarray of shape (n_samples,)
+        Classes; each must have a kept row.
+    rng : RandomState
+        Source of the order in which kept rows are reused.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int
+        Row numbers. Within a class no kept row is reused twice more than another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_difficulty.selection._filter import replacement_indices
+    >>> support = np.array([True, False, True, False])
+    >>> codes = np.array([0, 0, 1, 1])
+    >>> replacement_indices(support, codes, np.random.RandomState(0)).tolist()
+    [0, 0, 2, 2]
+    """
+    source = np.arange(len(support))
+    for code in np.unique(codes[~support]):
+        of_class = codes == code
+        dropped = np.flatnonzero(of_class & ~support)
+        kept = np.flatnonzero(of_class & support)
+        source[dropped] = np.resize(rng.permutation(kept), len(dropped))
+    return source
+
+
+class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
+    """Keep the rows that look mislabelled from the steps that follow in a Pipeline.
+
+    A transformer for the main chain of an ordinary :class:`~sklearn.pipeline.Pipeline`. There,
+    `y` cannot shrink: when the pipeline is fitted, the `x` of each dropped pair `(x, y)` is
+    replaced by that of a kept row with the same label, kept rows being reused evenly. What
+    follows never sees a dropped pair, whatever it is. When the pipeline predicts, rows pass
+    through unchanged. Outside a pipeline, :meth:`filter` really drops.
+
+    Parameters
+    ----------
+    scorer : estimator or None, default=None
+        What tells hard rows: a :class:`~sklearn_difficulty.DifficultyScorer`, or anything else
+        whose ``fit(X, y)`` leaves ``difficulty_`` behind, one number per row, higher is harder.
+        It is cloned. None is a ``DifficultyScorer()``.
+    threshold : float or "auto", default="auto"
+        How hard a kept row may be, in the unit of `criterion`. ``"auto"`` looks for a second,
+        harder group of rows and drops it, or nothing where there is none; see
+        :func:`~sklearn_difficulty.selection.auto_threshold`.
+    criterion : {"quantile", "score", "zscore"}, default="quantile"
+        What a number given as `threshold` means. ``"quantile"``: keep difficulties up to this
+        quantile, so that 0.9 drops the hardest tenth and 1.0 nothing. ``"score"``: keep
+        difficulties up to this value. ``"zscore"``: keep difficulties up to this many standard
+        deviations above the mean of their class.
+    memory : None, str or joblib.Memory, default=None
+        Where to cache fitted scorers, so that another threshold on the same rows trains nothing
+        again. Code is not part of what a cache entry depends on: empty it after an edit of the
+        model that is trained.
+    random_state : int, RandomState instance or None, default=None
+        Decides in which order kept rows are reused, and stands in for every ``random_state``
+        that the scorer leaves open.
+
+    Attributes
+    ----------
+    scorer_ : estimator
+        The fitted scorer.
+    difficulty_ : ndarray of shape (n_samples,)
+        How hard each training row is; higher is harder.
+    threshold_ : float or ndarray of shape (n_classes,)
+        The highest difficulty that is kept, infinite where nothing is cut off. With
+        ``criterion="zscore"`` one per class, in the order of `classes_`.
+    support_ : ndarray of shape (n_samples,), bool
+        True for kept training rows.
+    sample_indices_ : ndarray of shape (n_kept,), int
+        Sorted numbers of the kept training rows.
+    replacement_indices_ : ndarray of shape (n_samples,), int
+        For each row that :meth:`fit_transform` returned, the training row it is.
+    classes_ : ndarray of shape (n_classes,)
+        The observed labels; absent for a regression.
+    n_features_in_ : int
+        Size of the second axis of `X`.
+    feature_names_in_ : ndarray of str
+        Column names, where `X` has them.
+
+    See Also
+    --------
+    FilteredClassifier : Really drops the rows, around any classifier.
+    MislabelSampler : Really drops the rows, in the Pipeline of imbalanced-learn.
+
+    Notes
+    -----
+    Replacing equals dropping and then oversampling each class back to its observed size. The
+    duplicates make estimates optimistic that a following step takes from a part of its training
+    rows: out-of-bag scores, early stopping, an inner cross-validation. Use
+    :class:`FilteredClassifier` there.
+
+    It has to be a step of the main chain. Inside a FeatureUnion or a ColumnTransformer it would
+    pair columns of different rows.
+
+    Steps before it are fitted on all rows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_difficulty import MislabelFilter
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[0] = 2  # a wrong label
+    >>> pipe = make_pipeline(
+    ...     StandardScaler(), MislabelFilter(threshold=0.9, random_state=0), LogisticRegression()
+    ... )
+    >>> pipe = pipe.fit(X, y)
+    >>> kept = pipe["mislabelfilter"].get_support()
+    >>> int(kept.sum()), bool(kept[0])
+    (135, False)
+    """
+
+    def transform(self, X: Any) -> Any:
+        """Pass rows through unchanged.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n, n_features, ...)
+            Rows.
+
+        Returns
+        -------
+        X : same object
+            The rows.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            For another number of columns than in ``fit``, other column names, or values that
+            are not finite where the scorer takes none.
+        """
+        check_is_fitted(self, "support_")
+        if hasattr(self, "n_features_in_"):
+            allow_nan = get_tags(self).input_tags.allow_nan
+            check_array(
+                X,
+                accept_sparse=True,
+                dtype=None,
+                allow_nd=True,
+                ensure_all_finite="allow-nan" if allow_nan else True,
+                estimator=self,
+                input_name="X",
+            )
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return X
+
+    def fit_transform(self, X: Any, y: Any) -> Any:
+        """Fit, and replace dropped rows by kept ones of the same class.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features, ...)
+            Rows, in whatever form the scorer takes.
+        y : array-like of shape (n_samples,)
+            Labels as observed, wrong ones among them.
+
+        Returns
+        -------
+        X : same kind of container, of the same shape
+            Row ``i`` is the training row ``replacement_indices_[i]``, and has the label ``y[i]``.
+            The index of a pandas frame stays as it is, because the labels do.
+
+        Raises
+        ------
+        TypeError
+            For a scorer that is no scorer, or a threshold that is no number.
+        ValueError
+            For the targets of a regression, for parameters or data that are not accepted, and if
+            no row of a class would be kept.
+        """
+        if y is not None and not holds_classes(column_or_1d(y), self.scorer):
+            raise ValueError(
+                f"{type(self).__name__} replaces dropped rows by others with the same y, and the "
+                "targets of a regression have none: use FilteredRegressor, which drops."
+            )
+        self.fit(X, y)
+        self.replacement_indices_ = replacement_indices(
+            self.support_, self._codes_, check_random_state(self._replacement_seed_)
+        )
+        replaced = take_rows(X, self.replacement_indices_)
+        return replaced.set_axis(X.index, axis=0) if hasattr(replaced, "iloc") else replaced

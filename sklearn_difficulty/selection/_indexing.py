@@ -1,0 +1,68 @@
+"""Rows of whatever container the data came in."""
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
+
+
+def take_rows(data: Any, rows: np.ndarray) -> Any:
+    """Take rows by number, in a container of the same kind.
+
+    Parameters
+    ----------
+    data : array, frame, series, sparse matrix or array, list, or None
+        Data of which the first axis is the rows. Sparse formats that cannot be indexed become
+        CSR, and what is only convertible to an array becomes one.
+    rows : ndarray of shape (n_rows,), int
+        Numbers of the rows, which may repeat.
+
+    Returns
+    -------
+    same kind as `data`
+        The rows, copied; None for None.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty.selection._indexing import take_rows
+    >>> take_rows(["a", "b", "c"], [2, 0])
+    ['c', 'a']
+    """
+    if data is None:
+        return None
+    if issparse(data):
+        if data.format not in ("csr", "csc", "lil"):
+            data = data.tocsr()
+    elif not (hasattr(data, "__getitem__") or hasattr(data, "iloc")):
+        data = np.asarray(data)
+    return _safe_indexing(data, rows)
+
+
+def count_rows(data: Any) -> int | None:
+    """Count the rows of a container.
+
+    Parameters
+    ----------
+    data : object
+        Anything.
+
+    Returns
+    -------
+    int or None
+        Length of the first axis; None for what has no rows: numbers, text, mappings, sets.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty.selection._indexing import count_rows
+    >>> count_rows([1, 2, 3]), count_rows("abc")
+    (3, None)
+    """
+    if isinstance(data, str | bytes | dict | set | frozenset):
+        return None
+    shape = getattr(data, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if len(shape) else None
+    if hasattr(data, "__len__"):
+        return len(data)
+    return len(np.asarray(data)) if hasattr(data, "__array__") else None

@@ -1,0 +1,99 @@
+"""The sampler for imbalanced-learn's Pipeline."""
+
+from typing import Any
+
+from sklearn_difficulty.selection._selector import RowSelector
+
+
+class MislabelSampler(RowSelector):
+    """Drop the rows that look mislabelled, as a step of imbalanced-learn's Pipeline.
+
+    The same selection as :class:`MislabelFilter`, as ``fit_resample``. When the pipeline is
+    fitted, rows are really dropped; when it predicts, this step does nothing. Imbalanced-learn
+    is not needed to use it on its own.
+
+    Parameters
+    ----------
+    scorer : estimator or None, default=None
+        What tells hard rows: a :class:`~sklearn_difficulty.DifficultyScorer`, or anything else
+        whose ``fit(X, y)`` leaves ``difficulty_`` behind, one number per row, higher is harder.
+        It is cloned. None is a ``DifficultyScorer()``.
+    threshold : float or "auto", default="auto"
+        How hard a kept row may be, in the unit of `criterion`. ``"auto"`` looks for a second,
+        harder group of rows and drops it, or nothing where there is none; see
+        :func:`~sklearn_difficulty.selection.auto_threshold`.
+    criterion : {"quantile", "score", "zscore"}, default="quantile"
+        What a number given as `threshold` means. ``"quantile"``: keep difficulties up to this
+        quantile, so that 0.9 drops the hardest tenth and 1.0 nothing. ``"score"``: keep
+        difficulties up to this value. ``"zscore"``: keep difficulties up to this many standard
+        deviations above the mean of their class.
+    memory : None, str or joblib.Memory, default=None
+        Where to cache fitted scorers, so that another threshold on the same rows trains nothing
+        again. Code is not part of what a cache entry depends on: empty it after an edit of the
+        model that is trained.
+    random_state : int, RandomState instance or None, default=None
+        Stands in for every ``random_state`` that the scorer leaves open.
+
+    Attributes
+    ----------
+    scorer_ : estimator
+        The fitted scorer.
+    difficulty_ : ndarray of shape (n_samples,)
+        How hard each training row is; higher is harder.
+    threshold_ : float or ndarray of shape (n_classes,)
+        The highest difficulty that is kept, infinite where nothing is cut off. With
+        ``criterion="zscore"`` one per class, in the order of `classes_`.
+    support_ : ndarray of shape (n_samples,), bool
+        True for kept training rows.
+    sample_indices_ : ndarray of shape (n_kept,), int
+        Sorted numbers of the kept training rows.
+    classes_ : ndarray of shape (n_classes,)
+        The observed labels; absent for a regression.
+    n_features_in_ : int
+        Size of the second axis of `X`.
+    feature_names_in_ : ndarray of str
+        Column names, where `X` has them.
+
+    See Also
+    --------
+    MislabelFilter : For the Pipeline of scikit-learn.
+    FilteredClassifier : Really drops the rows, around any classifier.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_difficulty import MislabelSampler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[0] = 2  # a wrong label
+    >>> X_kept, y_kept = MislabelSampler(threshold=0.9, random_state=0).fit_resample(X, y)
+    >>> X_kept.shape, y_kept.shape
+    ((135, 4), (135,))
+    """
+
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Fit, and drop rows.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features, ...)
+            Rows, in whatever form the scorer takes.
+        y : array-like of shape (n_samples,)
+            Labels as observed, wrong ones among them, or the targets of a regression.
+
+        Returns
+        -------
+        X_resampled : same kind of container, with n_kept rows
+            The kept rows, in their order.
+        y_resampled : same kind of container, with n_kept entries
+            Their labels.
+
+        Raises
+        ------
+        TypeError
+            For a scorer that is no scorer, or a threshold that is no number.
+        ValueError
+            For parameters or data that are not accepted, and if no row of a class would be kept.
+        """
+        self.fit(X, y)
+        X_kept, y_kept = self.filter(X, y)
+        return X_kept, y_kept
