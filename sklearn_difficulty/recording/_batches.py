@@ -60,6 +60,8 @@ class ArrayBatches:
 
     Attributes
     ----------
+    batch_size : int
+        Rows in a batch; may be changed.
     rows : ndarray of int
         Which of the rows to draw from were in the batch that was yielded last.
     """
@@ -76,21 +78,25 @@ class ArrayBatches:
     ) -> None:
         self._X = X.tocsr() if scipy.sparse.issparse(X) else X
         self._y = y
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._shuffle = shuffle
         self._drop_last = drop_last
         self._base = rows
         self._n_rows = X.shape[0] if rows is None else len(rows)
         self.rows: np.ndarray = np.empty(0, dtype=np.int64)
 
+    @property
+    def values_per_row(self) -> int:
+        return max(1, int(np.prod(self._X.shape[1:])))
+
     def __len__(self) -> int:
-        full, rest = divmod(self._n_rows, self._batch_size)
+        full, rest = divmod(self._n_rows, self.batch_size)
         return full + (rest > 0 and not self._drop_last)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         order = self._order().numpy()
-        for start in range(0, len(self) * self._batch_size, self._batch_size):
-            self.rows = order[start : start + self._batch_size]
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            self.rows = order[start : start + self.batch_size]
             yield self._take(self.rows if self._base is None else self._base[self.rows])
 
     def _order(self) -> torch.Tensor:
@@ -138,7 +144,7 @@ def _plain_arrays(dataset: Any) -> tuple[Any, Any] | None:
 
 def _is_plain_sampler(sampler: Any, n_rows: int) -> bool:
     if type(sampler) is SequentialSampler:
-        return True
+        return len(sampler) == n_rows
     return (
         type(sampler) is RandomSampler
         and not sampler.replacement
@@ -147,13 +153,11 @@ def _is_plain_sampler(sampler: Any, n_rows: int) -> bool:
     )
 
 
-def faster(iterator: Any, *, batch_size: int | None = None) -> Any:
-    """In-memory iterator with the same batches as a plain DataLoader; else the argument.
-
-    `batch_size` other than None overrides the loader's own.
-    """
+def faster(iterator: Any) -> Any:
+    """In-memory iterator with the same batches as a plain DataLoader; else the argument."""
     if type(iterator) is not DataLoader or type(iterator.batch_sampler) is not BatchSampler:
         return iterator
+    drawn = iterator.batch_sampler
     dataset, rows = base_rows(iterator.dataset)
     arrays = _plain_arrays(dataset)
     if (
@@ -163,29 +167,32 @@ def faster(iterator: Any, *, batch_size: int | None = None) -> Any:
         or iterator.generator is not None
         or iterator.collate_fn is not default_collate
         or not _is_plain_sampler(
-            iterator.sampler, get_len(arrays[0]) if rows is None else len(rows)
+            drawn.sampler, get_len(arrays[0]) if rows is None else len(rows)
         )
     ):
         return iterator
     return ArrayBatches(
         *arrays,
-        batch_size=batch_size or iterator.batch_sampler.batch_size,
-        shuffle=type(iterator.sampler) is RandomSampler,
-        drop_last=iterator.drop_last,
+        batch_size=drawn.batch_size,
+        shuffle=type(drawn.sampler) is RandomSampler,
+        drop_last=drawn.drop_last,
         rows=rows,
     )
 
 
-def recording_batch_size(iterator: Any) -> int | None:
-    """Rows for a batch of a recording pass over `iterator`; None to keep its own."""
-    own = getattr(iterator, "batch_size", None)
-    if own is None:
-        return None
-    arrays = _plain_arrays(base_rows(iterator.dataset)[0])
-    if arrays is None:
-        return own
-    values_per_row = max(1, int(np.prod(arrays[0].shape[1:])))
-    return max(own, min(_VALUES_PER_BATCH // values_per_row, _MOST_ROWS_PER_BATCH))
+def for_recording(iterator: Any) -> Any:
+    """The same rows, in memory and in larger batches where that is possible.
+
+    Parameters
+    ----------
+    iterator : iterator
+        As a net makes it for a pass that does not train.
+    """
+    iterator = faster(iterator)
+    if isinstance(iterator, ArrayBatches):
+        most_rows = min(_VALUES_PER_BATCH // iterator.values_per_row, _MOST_ROWS_PER_BATCH)
+        iterator.batch_size = max(iterator.batch_size, most_rows)
+    return iterator
 
 
 class _QueueingSampler:

@@ -57,6 +57,7 @@ class Tracked(NeuralNet):
     # and only get_params sees what the user wrote.
     @property
     def device(self) -> Any:
+        """Device that the net computes on; ``"auto"`` is resolved when it is read."""
         return _resolved(vars(self)["device"])
 
     @device.setter
@@ -76,6 +77,7 @@ class Tracked(NeuralNet):
 
     @property
     def trajectory_(self) -> Trajectory:
+        """What each row did in the epochs that were completed; one run."""
         tracker = vars(self).get("tracker_")
         if tracker is None:
             raise AttributeError(f"{type(self).__name__} has no trajectory_ before fit")
@@ -100,11 +102,28 @@ class Tracked(NeuralNet):
         return self
 
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Start anew and train; see :class:`skorch.NeuralNet`."""
         self.size_to(X, y)
         return super().fit(X, y, **fit_params)
 
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> Any:
+        """Train on, without starting anew; see :class:`skorch.NeuralNet`."""
+        if not self.initialized_:
+            self.size_to(X, y)
+        if y is not None and not isinstance(y, np.ndarray | torch.Tensor):
+            y = np.asarray(y)
+        return super().partial_fit(X, y, classes, **fit_params)
+
     def size_to(self, X: Any, y: Any) -> None:
-        """Note the sizes that ``module=None`` takes from the data."""
+        """Note the sizes that ``module=None`` takes from the data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows.
+        y : array-like of shape (n,) or None
+            Labels or targets.
+        """
         if self.module is not None:
             return
         X = net_input(_as_array(X))
@@ -169,7 +188,7 @@ class Tracked(NeuralNet):
 
 def _as_array(X: Any) -> Any:
     is_frame = hasattr(X, "columns") and hasattr(X, "to_numpy")
-    return X.to_numpy() if is_frame else X
+    return np.asarray(X) if is_frame or isinstance(X, list | tuple) else X
 
 
 class TrackedNet(Tracked):
@@ -321,7 +340,7 @@ class TrackedNetClassifier(Tracked, NeuralNetClassifier):
             Rows and labels; see :class:`skorch.NeuralNetClassifier`.
         """
         known = vars(self).get("classes_inferred_")
-        super().check_data(X, y if y is None or isinstance(y, torch.Tensor) else np.asarray(y))
+        super().check_data(X, y)
         if known is not None:
             # Of which further rows may lack some; others have no output in the module.
             self.classes_inferred_ = known

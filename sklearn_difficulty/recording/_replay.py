@@ -10,7 +10,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.recording._batches import faster, recording_batch_size
+from sklearn_difficulty.recording._batches import for_recording
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._losses import (
     flat_losses,
@@ -51,9 +51,7 @@ def load_state(net: Any, state: State) -> None:
 def batches(net: Any, X: Any, y: Any = None) -> Iterator[Any]:
     """Batches of rows in order, for a net's own device and input types."""
     with preserved_generators():
-        iterator = net.get_iterator(net.get_dataset(X, y), training=False)
-        iterator = faster(iterator, batch_size=recording_batch_size(iterator))
-        yield from iterator
+        yield from for_recording(net.get_iterator(net.get_dataset(X, y), training=False))
 
 
 def outputs_of(net: Any, X: Any) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """scikit-learn estimators that predict in stages: boosting."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_regressor
 
+from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
 from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import (
@@ -18,6 +20,10 @@ from sklearn_difficulty.recording._sklearn_outputs import (
 )
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.trajectory import Trajectory
+
+
+# Histogram boosting stops early by itself where there are more, as its documentation says.
+_MOST_ROWS_WITHOUT_EARLY_STOPPING = 10_000
 
 
 class StagedLearner:
@@ -54,6 +60,7 @@ class StagedLearner:
         """Train a clone and read its stages; see :class:`Learner`."""
         fitted = clone(estimator)
         fitted.set_params(**seeded_params(fitted, seed, reseed=reseed))
+        _train_on_all_rows(fitted, task.X.shape[0])
         start = perf_counter()
         fitted.fit(task.X, task.labels)
         seconds = perf_counter() - start
@@ -89,6 +96,27 @@ class StagedLearner:
     ) -> Iterator[np.ndarray]:
         """Raise: there are none; see :class:`Learner`."""
         raise no_input_gradients(fitted)
+
+
+def _train_on_all_rows(estimator: Any, n_samples: int) -> None:
+    """Switch early stopping off, where it looks at rows that are not trained on."""
+    params = estimator.get_params(deep=False)
+    if "early_stopping" in params:
+        name, all_rows = "early_stopping", False
+        automatic = params[name] == "auto" and n_samples > _MOST_ROWS_WITHOUT_EARLY_STOPPING
+        stops = (automatic or params[name] is True) and params["validation_fraction"] is not None
+    else:
+        name, all_rows = "n_iter_no_change", None
+        stops = params.get(name) is not None
+    if not stops:
+        return
+    warnings.warn(
+        f"{name}={params[name]!r} of {type(estimator).__name__} would hold rows back from "
+        f"training: all rows are trained on instead. Set {name}={all_rows} to silence this.",
+        TrainSplitIgnoredWarning,
+        stacklevel=2,
+    )
+    estimator.set_params(**{name: all_rows})
 
 
 def _stages(

@@ -14,8 +14,7 @@ from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import NonFiniteLossError
 from sklearn_difficulty.recording._batches import (
     base_rows,
-    faster,
-    recording_batch_size,
+    for_recording,
     with_rows,
 )
 from sklearn_difficulty.recording._generators import preserved_generators
@@ -37,7 +36,7 @@ from sklearn_difficulty.trajectory import Trajectory
 
 
 class DifficultyTracker(Callback):
-    """skorch callback that records what each sample does during training.
+    """Callback of skorch that records what each sample does during training.
 
     Recording does not change the fit: weights and history are bit-equal with and without
     the callback, and every random generator is left as it was found.
@@ -133,6 +132,7 @@ class DifficultyTracker(Callback):
 
     @property
     def trajectory_(self) -> Trajectory:
+        """What was recorded in the epochs that were completed; one run."""
         recorder = self.recorder_
         if recorder is None or not recorder.n_steps:
             raise AttributeError(
@@ -285,8 +285,7 @@ class DifficultyTracker(Callback):
         with preserved_generators():
 
             def make(dataset: Any) -> Any:
-                iterator = net.get_iterator(dataset, training=False)
-                return faster(iterator, batch_size=recording_batch_size(iterator))
+                return for_recording(net.get_iterator(dataset, training=False))
 
             iterator = with_rows(make, self.dataset_)
             for batch in iterator:
