@@ -19,7 +19,7 @@ from sklearn_difficulty._scoring import (
     score_known_rows,
     score_new_rows,
 )
-from sklearn_difficulty._validation import all_or_nothing, check_count
+from sklearn_difficulty._validation import all_or_nothing, check_count, check_vector
 from sklearn_difficulty.recording import (
     TrackedNetClassifier,
     TrackedNetRegressor,
@@ -366,11 +366,12 @@ class DifficultyScorer(BaseEstimator):
             raise ValueError(f"y has {len(y)} entries for {n_rows} rows of X.")
         classes = self._recording_.classes
         if classes is None:
-            return np.asarray(y, dtype=np.float64)
-        unseen = np.setdiff1d(y, classes)
-        if len(unseen):
+            return check_vector("y", y)
+        known = set(classes.tolist())
+        unseen = [label for label in dict.fromkeys(y.tolist()) if label not in known]
+        if unseen:
             raise ValueError(
-                f"y holds labels that training never saw: {unseen[:5].tolist()}. Known are "
+                f"y holds labels that training never saw: {unseen[:5]}. Known are "
                 f"{classes[:10].tolist()}{' and more' if len(classes) > 10 else ''}."
             )
         return np.searchsorted(classes, y)
@@ -382,6 +383,12 @@ class DifficultyScorer(BaseEstimator):
 
     def _task(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray | None]:
         """The estimator to train, its targets, and the labels behind them if it classifies."""
+        kinds = {type(label).__name__ for label in y} if y.dtype == object else {"one"}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"y mixes labels of types {', '.join(sorted(kinds))}, which have no order: give "
+                "labels of one type, and none that are missing."
+            )
         if self.estimator is None:
             regression = type_of_target(y).startswith("continuous")
         elif is_classifier(self.estimator) or is_regressor(self.estimator):

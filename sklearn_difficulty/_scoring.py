@@ -13,6 +13,7 @@ from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import DegenerateGradientWarning, RecordNotFoundError
 from sklearn_difficulty.recording import Recording, class_proba, gradient_scores, replay
 from sklearn_difficulty.scores import SCORES, Score, class_normalize, is_constant_per_class
+from sklearn_difficulty.trajectory import Trajectory
 
 # Records that are made only on demand, by the field that they fill.
 _KEPT_ON_DEMAND = {"outputs": "outputs", "element_action": "elements"}
@@ -153,6 +154,7 @@ def check_scores(
     """
     for score in scores:
         name = score.entry.name
+        _try_options(score)
         if score.entry.from_gradients and not learner.has_gradients:
             raise RecordNotFoundError(
                 f"score {name!r} needs gradients of the model by its input, which this kind of "
@@ -170,6 +172,31 @@ def check_scores(
                 f"score {name!r} needs classes, and this is a regression: use 'action' or "
                 "'loss_variance'."
             )
+
+
+def _try_options(score: ResolvedScore) -> None:
+    """Let a score's function refuse a bad word among its options before any training.
+
+    Numbers and arrays are left for later: whether they are good depends on the training.
+    """
+    if not all(isinstance(value, str | bool | None) for value in score.options.values()):
+        return
+    if score.entry.from_gradients:
+        score.entry.function(iter([np.zeros((1, 1, 2, 2)), np.ones((1, 1, 2, 2))]), **score.options)
+        return
+    shape = (1, 2, 2)
+    records: dict[str, Any] = dict.fromkeys(
+        ("loss", "margin", "proba", "entropy", "el2n"), np.ones(shape)
+    )
+    score.entry.function(
+        Trajectory(
+            **records,
+            prediction=np.zeros(shape, dtype=np.int32),
+            dt=dict.fromkeys(("epoch", "update", "wall"), np.ones(shape[:2])),
+            y=np.array([0, 1]),
+        ),
+        **score.options,
+    )
 
 
 def score_known_rows(

@@ -166,9 +166,7 @@ def faster(iterator: Any) -> Any:
         or iterator.pin_memory
         or iterator.generator is not None
         or iterator.collate_fn is not default_collate
-        or not _is_plain_sampler(
-            drawn.sampler, get_len(arrays[0]) if rows is None else len(rows)
-        )
+        or not _is_plain_sampler(drawn.sampler, get_len(arrays[0]) if rows is None else len(rows))
     ):
         return iterator
     return ArrayBatches(

@@ -125,6 +125,8 @@ def needs_one_by_one(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
     losses = per_sample_losses(net, y_pred, y_true, X)[:half]
     rows, whole = _divided(n_rows, y_pred, y_true, X)
     alone = per_sample_losses(net, *whole([part[:half] for part in rows]))
+    if alone.shape != losses.shape:  # a target that was broadcast against the whole batch
+        return True
     # what is not finite is reported by step and row when it is recorded
     return float((alone - losses).abs().max()) > _tolerance(losses)
 

@@ -323,7 +323,7 @@ class TrackedNetClassifier(Tracked, NeuralNetClassifier):
 
     def initialize(self) -> Any:
         """Forget an earlier training, its classes too; see :class:`skorch.NeuralNet`."""
-        vars(self).pop("classes_inferred_", None)
+        self.__dict__.pop("classes_inferred_", None)
         return super().initialize()
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:

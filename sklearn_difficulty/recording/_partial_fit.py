@@ -11,13 +11,11 @@ from scipy.special import softmax
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
-from sklearn_difficulty.exceptions import (
-    NonFiniteLossError,
-    TrainSplitIgnoredWarning,
-)
+from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
 from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import (
+    check_finite,
     decision_columns,
     decision_records,
     no_input_gradients,
@@ -93,7 +91,7 @@ class PartialFitLearner:
             fitted.partial_fit(task.X, task.labels, **classes)
             seconds = perf_counter() - start
             records = _records(fitted, X, y)
-            _check_finite(records["loss"], recorder)
+            check_finite(records["loss"], recorder, "Scale the inputs, or lower the learning rate.")
             recorder.write(rows, records)
             recorder.step({"epoch": 1.0, "update": n_updates, "wall": seconds})
             taker.offer(recorder.n_steps - 1, lambda: _state(fitted))
@@ -164,20 +162,6 @@ def _records(estimator: Any, X: Any, y: np.ndarray) -> dict[str, np.ndarray]:
     if hasattr(estimator, "predict_proba"):
         return proba_records(estimator.predict_proba(X), y)
     return decision_records(estimator.decision_function(X), y)
-
-
-def _check_finite(loss: np.ndarray, recorder: TrajectoryRecorder) -> None:
-    n_rows = int((~np.isfinite(loss)).sum())
-    if n_rows:
-        epoch = recorder.n_steps
-        raise NonFiniteLossError(
-            f"the loss of {n_rows} of {len(loss)} rows became NaN or infinite in epoch "
-            f"{epoch + 1} (step {epoch}). Scale the inputs, or lower the learning rate. The "
-            "trajectory of the completed epochs is on this exception as `trajectory`.",
-            step=epoch,
-            n_rows=n_rows,
-            trajectory=recorder.trajectory() if epoch else None,
-        )
 
 
 def _state(estimator: Any) -> dict[str, np.ndarray]:

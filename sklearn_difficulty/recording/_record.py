@@ -84,7 +84,7 @@ def find_learner(estimator: Any) -> Learner:
         For an estimator that does not learn in steps, with what does.
     """
     for learner in LEARNERS:
-        if learner.accepts(estimator):
+        if hasattr(estimator, "get_params") and learner.accepts(estimator):
             return learner
     raise TypeError(
         f"estimator {type(estimator).__name__} does not learn in steps that can be recorded. "

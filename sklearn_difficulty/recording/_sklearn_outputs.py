@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.exceptions import NonFiniteLossError, RecordNotFoundError
+from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._outputs import class_records
 
 
@@ -57,8 +58,36 @@ def decision_columns(decision: np.ndarray) -> np.ndarray:
 
 def target_records(predicted: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     """Records of a regressor; the loss is the squared error, its mean over several targets."""
-    error = (np.asarray(predicted) - y) ** 2
-    return {"loss": error if error.ndim == 1 else error.mean(axis=1)}
+    # An overflow is reported as a loss that is not finite, with its step.
+    with np.errstate(over="ignore"):
+        error = (np.asarray(predicted) - y) ** 2
+        loss = error if error.ndim == 1 else error.mean(axis=1)
+        return {"loss": loss.astype(np.float32)}
+
+
+def check_finite(loss: np.ndarray, recorder: TrajectoryRecorder, advice: str) -> None:
+    """Raise where a loss is not finite, with the trajectory of the steps before.
+
+    Parameters
+    ----------
+    loss : ndarray of shape (n,)
+        Losses of the open step.
+    recorder : TrajectoryRecorder
+        What was recorded so far.
+    advice : str
+        What to do about it.
+    """
+    n_rows = int((~np.isfinite(loss)).sum())
+    if n_rows:
+        step = recorder.n_steps
+        raise NonFiniteLossError(
+            f"the loss of {n_rows} of {len(loss)} rows became NaN or infinite in epoch "
+            f"{step + 1} (step {step}). {advice} The trajectory of the completed epochs is on "
+            "this exception as `trajectory`.",
+            step=step,
+            n_rows=n_rows,
+            trajectory=recorder.trajectory() if step else None,
+        )
 
 
 def aligned(columns: np.ndarray, seen: np.ndarray, classes: np.ndarray) -> np.ndarray:

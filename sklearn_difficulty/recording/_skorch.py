@@ -9,7 +9,9 @@ import torch
 from sklearn.base import clone, is_regressor
 from skorch import NeuralNet
 from skorch.callbacks import Callback
+from torch.nn.parameter import is_lazy
 
+from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
 from sklearn_difficulty.recording._batches import FasterIterator
 from sklearn_difficulty.recording._generators import seeded_generators
@@ -17,6 +19,7 @@ from sklearn_difficulty.recording._inputs import net_input, net_target, takes_in
 from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._nets import Tracked, TrackedNetClassifier
+from sklearn_difficulty.recording._progress import no_tick
 from sklearn_difficulty.recording._replay import input_gradients, outputs_of, replay_records
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.recording._tracker import DifficultyTracker
@@ -43,6 +46,7 @@ class SkorchLearner:
 
     def check(self, estimator: Any, n_models: int) -> None:
         """Warn where trainings would not start from scratch; see :class:`Learner`."""
+        check_count("max_epochs", estimator.max_epochs)
         if isinstance(estimator.module, torch.nn.Module) and (
             n_models > 1 or estimator.initialized_
         ):
@@ -80,7 +84,9 @@ class SkorchLearner:
             strip = _equip(net, tracker, tick)
             if task.recorded is not None:
                 tracker.data = _converted(net, *task.recorded, task.classes)
-            net.partial_fit(*_converted(net, task.X, task.y, task.classes))
+            X, y = _converted(net, task.X, task.y, task.classes)
+            _check_outputs(net, X, task.classes)
+            net.partial_fit(X, y)
         if tracker.interrupted_:
             # skorch ends training quietly on Ctrl-C; early stopping takes the same way out,
             # but only after an epoch.
@@ -127,7 +133,7 @@ class ShippedNet:
 
 
 def _unpacked(kind: type, attributes: dict[str, Any]) -> Any:
-    net = object.__new__(kind)
+    net: Any = object.__new__(kind)
     vars(net).update(attributes)
     return net
 
@@ -141,6 +147,10 @@ class _Ticker(Callback):
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Tick."""
         self.tick()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A progress bar cannot be pickled, and a net may be while it trains (Checkpoint).
+        return {"tick": no_tick}
 
 
 def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Callable[[], None]:
@@ -182,6 +192,19 @@ def _converted(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> t
         # skorch compares (n,) targets with (n, 1) outputs by broadcasting, which is (n, n)
         y = y.reshape(-1, 1)
     return _input(net, X), y
+
+
+def _check_outputs(net: Any, X: Any, classes: np.ndarray | None) -> None:
+    """Raise where a module has fewer outputs than there are classes, which torch says less of."""
+    module = unwrapped(net.module_)
+    if classes is None or any(is_lazy(parameter) for parameter in module.parameters()):
+        return  # a module that sizes itself to its first batch is to meet the real one
+    scores = outputs_of(net, X[:2])
+    if scores.ndim == 2 and scores.shape[1] < len(classes):
+        raise ValueError(
+            f"module {type(module).__name__} has {scores.shape[1]} outputs and y holds "
+            f"{len(classes)} classes: give it one output for each."
+        )
 
 
 def _train_on_all_rows(net: Any) -> None:

@@ -13,6 +13,7 @@ from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import (
     aligned,
+    check_finite,
     no_input_gradients,
     proba_records,
     seeded_params,
@@ -20,7 +21,6 @@ from sklearn_difficulty.recording._sklearn_outputs import (
 )
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.trajectory import Trajectory
-
 
 # Histogram boosting stops early by itself where there are more, as its documentation says.
 _MOST_ROWS_WITHOUT_EARLY_STOPPING = 10_000
@@ -69,6 +69,7 @@ class StagedLearner:
         rows = np.arange(X.shape[0])
         stages = list(_stages(fitted, X, y, task.classes))
         for records in stages:
+            check_finite(records["loss"], recorder, "Scale the targets.")
             recorder.write(rows, records)
             recorder.step({"epoch": 1.0, "update": 1.0, "wall": seconds / len(stages)})
         tick()

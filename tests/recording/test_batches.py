@@ -1,0 +1,337 @@
+"""The iterator in memory yields what a DataLoader yields, from the same random numbers."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from numpy.testing import assert_array_equal
+from skorch.dataset import Dataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    TensorDataset,
+    default_collate,
+)
+
+from sklearn_difficulty.recording._batches import (
+    ArrayBatches,
+    FasterIterator,
+    RowsOfIterator,
+    base_rows,
+    faster,
+    for_recording,
+    with_rows,
+)
+
+
+def values(dtype, *shape):
+    return (np.random.default_rng(1).normal(size=shape) * 9).astype(dtype)
+
+
+ARRAYS = {
+    "float32, int64": (values(np.float32, 10, 3), np.arange(10)),
+    "float64, int32": (values(np.float64, 10, 3), np.arange(10, dtype=np.int32)),
+    "int32, float64": (values(np.int32, 10, 3), values(np.float64, 10)),
+    "int64, float32": (values(np.int64, 10, 3), values(np.float32, 10)),
+    "uint8, bool": (values(np.uint8, 10, 3), np.arange(10) % 2 == 0),
+    "bool, uint8": (values(np.int8, 10, 3) > 0, np.arange(10, dtype=np.uint8)),
+    "float16, int8": (values(np.float16, 10, 3), np.arange(10, dtype=np.int8)),
+    "images, several targets": (values(np.float32, 10, 2, 4, 4), values(np.float32, 10, 2)),
+    "one value a row": (values(np.int32, 10), values(np.float32, 10)),
+    "no target": (values(np.float32, 10, 3), None),
+    "csr matrix": (scipy.sparse.csr_matrix(values(np.float32, 10, 3)), np.arange(10)),
+    "tensors": (torch.arange(30.0).reshape(10, 3), torch.arange(10)),
+    "float64 tensor, int32 tensor": (
+        torch.arange(30.0, dtype=torch.float64).reshape(10, 3),
+        torch.arange(10, dtype=torch.int32),
+    ),
+    "one-dimensional tensors": (torch.arange(10, dtype=torch.int16), torch.rand(10)),
+    "reversed": (values(np.float32, 10, 3)[::-1], np.arange(10)[::-1]),
+    "every other": (values(np.float32, 20, 6)[::2, ::2], np.arange(20)[::2]),
+}
+ROWS = {"all": None, "subset": [7, 0, 4, 2, 9], "subset of subset": [1, 3, 0]}
+
+
+def dataset_of(name, rows):
+    dataset = Dataset(*ARRAYS[name])
+    if rows == "all":
+        return dataset
+    dataset = Subset(dataset, ROWS["subset"])
+    return dataset if rows == "subset" else Subset(dataset, ROWS["subset of subset"])
+
+
+def drawn(make):
+    """Batches of two passes and the state of the generator after each."""
+    torch.manual_seed(3)
+    iterator = make()
+    passes = []
+    for _ in range(2):
+        passes.append((list(iterator), torch.get_rng_state()))
+    return passes
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("name", ARRAYS)
+def test_same_batches_from_the_same_draws(name, rows, shuffle, drop_last):
+    dataset = dataset_of(name, rows)
+
+    def make():
+        return DataLoader(dataset, batch_size=3, shuffle=shuffle, drop_last=drop_last)
+
+    fast = faster(make())
+    assert isinstance(fast, ArrayBatches)
+    assert len(fast) == len(make())
+    for (ours, our_state), (theirs, their_state) in zip(
+        drawn(lambda: fast), drawn(make), strict=True
+    ):
+        assert torch.equal(our_state, their_state)
+        assert len(ours) == len(theirs)
+        for (X, y), (their_X, their_y) in zip(ours, theirs, strict=True):
+            assert (X.dtype, y.dtype) == (their_X.dtype, their_y.dtype)
+            assert torch.equal(X, their_X)
+            assert torch.equal(y, their_y)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_rows_of_the_last_batch(rows):
+    dataset = dataset_of("float32, int64", rows)
+    fast = faster(DataLoader(dataset, batch_size=2, shuffle=True))
+    seen = []
+    for _, y in fast:
+        assert_array_equal([dataset[i][1] for i in fast.rows], y)
+        seen.extend(fast.rows)
+    assert sorted(seen) == list(range(len(dataset)))
+
+
+def test_batches_are_copies():
+    X, y = np.zeros((4, 2), dtype=np.float32), np.zeros(4, dtype=np.int64)
+    for batch_X, batch_y in faster(DataLoader(Dataset(X, y), batch_size=4)):
+        batch_X += 1
+        batch_y += 1
+    assert not X.any()
+    assert not y.any()
+
+
+def test_read_only_arrays_give_no_warning():
+    X, y = np.ones((4, 2), dtype=np.float32), np.arange(4)
+    X.flags.writeable = y.flags.writeable = False
+    [(batch_X, batch_y)] = faster(DataLoader(Dataset(X, y), batch_size=4))
+    assert_array_equal(batch_X, X)
+    assert_array_equal(batch_y, y)
+
+
+def test_no_rows_give_no_batch():
+    dataset = Dataset(np.zeros((0, 2), dtype=np.float32), np.zeros(0, dtype=np.int64))
+    assert list(faster(DataLoader(dataset, batch_size=4))) == []
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("kind", [SequentialSampler, RandomSampler])
+def test_batch_sampler_of_torchs_own(kind, drop_last):
+    dataset = Dataset(*ARRAYS["float32, int64"])
+    loader = DataLoader(dataset, batch_sampler=BatchSampler(kind(dataset), 4, drop_last))
+    fast = faster(loader)
+    assert isinstance(fast, ArrayBatches)
+    for ours, theirs in zip(drawn(lambda: fast), drawn(lambda: loader), strict=True):
+        assert [y.tolist() for _, y in ours[0]] == [y.tolist() for _, y in theirs[0]]
+        assert torch.equal(ours[1], theirs[1])
+
+
+class Augmented(Dataset):
+    """A user's own dataset, which may change rows on the fly."""
+
+
+def loaders():
+    dataset = Dataset(values(np.float32, 10, 3), np.arange(10))
+    weights = torch.utils.data.WeightedRandomSampler([1.0] * 10, 10)
+    yield "workers", DataLoader(dataset, num_workers=1)
+    yield "generator", DataLoader(dataset, generator=torch.Generator(), shuffle=True)
+    yield "collate_fn", DataLoader(dataset, collate_fn=lambda rows: default_collate(rows))
+    yield "sampler", DataLoader(dataset, sampler=weights)
+    yield "batch sampler", DataLoader(dataset, batch_sampler=[[0, 1]])
+    yield (
+        "batch sampler of some",
+        DataLoader(dataset, batch_sampler=BatchSampler(SequentialSampler(range(4)), 2, False)),
+    )
+    yield "no batches", DataLoader(dataset, batch_size=None)
+    yield (
+        "replacement",
+        DataLoader(dataset, sampler=RandomSampler(dataset, replacement=True)),
+    )
+    yield (
+        "fewer",
+        DataLoader(dataset, sampler=RandomSampler(dataset, num_samples=4)),
+    )
+    yield "own dataset", DataLoader(Augmented(dataset.X, dataset.y))
+    yield "torch dataset", DataLoader(TensorDataset(torch.zeros(10, 3), torch.zeros(10)))
+    yield "dict", DataLoader(Dataset({"a": dataset.X}, dataset.y))
+    yield "list", DataLoader(Dataset([dataset.X, dataset.X], dataset.y))
+    yield "strings", DataLoader(Dataset(dataset.X, np.array(list("abcdefghij"))))
+    yield "no loader", [1, 2]
+
+
+@pytest.mark.parametrize("loader", dict(loaders()).values(), ids=dict(loaders()))
+def test_anything_else_is_left_alone(loader):
+    assert faster(loader) is loader
+
+
+@pytest.mark.parametrize(
+    ("shape", "own", "expected"),
+    [
+        ((10, 3), 2, 8192),  # the most rows
+        ((10, 1024), 2, 1024),  # 2**20 values
+        ((10, 2**21), 2, 2),  # never fewer than the user's
+        ((10, 4), 20_000, 20_000),
+        ((10,), 4, 8192),
+    ],
+)
+def test_batch_size_of_a_recording_pass(shape, own, expected):
+    X = np.broadcast_to(np.float32(0), shape)
+    loader = DataLoader(Dataset(X, np.zeros(10)), batch_size=own)
+    for iterator in (loader, faster(loader)):
+        assert for_recording(iterator).batch_size == expected
+
+
+def test_recording_pass_of_other_iterators():
+    for iterator in (iter([1, 2]), DataLoader(list(range(10)), batch_size=3)):
+        assert for_recording(iterator) is iterator
+
+
+def test_batches_of_a_recording_pass():
+    dataset = dataset_of("float32, int64", "subset")
+    [(X, y)] = for_recording(DataLoader(dataset, batch_size=2))
+    assert_array_equal(y, ROWS["subset"])
+    assert_array_equal(X, ARRAYS["float32, int64"][0][ROWS["subset"]])
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_base_rows(rows):
+    dataset = dataset_of("float32, int64", rows)
+    base, numbers = base_rows(dataset)
+    assert type(base) is Dataset
+    expected = {"all": None, "subset": [7, 0, 4, 2, 9], "subset of subset": [0, 2, 7]}[rows]
+    assert (numbers if numbers is None else numbers.tolist()) == expected
+
+
+def test_base_rows_of_a_whole_that_is_a_subset():
+    whole = dataset_of("float32, int64", "subset")
+    base, numbers = base_rows(Subset(whole, [3, 1]), whole=whole)
+    assert base is whole
+    assert numbers.tolist() == [3, 1]
+    base, numbers = base_rows(whole, whole=whole)
+    assert base is whole
+    assert numbers is None
+
+
+# -- rows of any iterator -----------------------------------------------------------------
+
+
+class Numbers(torch.utils.data.Dataset):
+    """Row i is the number i, so that a batch says itself which rows it holds."""
+
+    extra = "kept"
+
+    def __len__(self):
+        return 11
+
+    def __getitem__(self, i):
+        return float(i), i
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"batch_size": 3},
+        {"batch_size": 3, "shuffle": True, "drop_last": True},
+        {"batch_size": 3, "shuffle": True, "num_workers": 2},
+        {"batch_size": None},
+        {"batch_size": None, "sampler": [4, 2, 2, 0]},
+        {"batch_sampler": [[0, 5], [1], [5, 5, 2]]},
+        {"batch_size": 2, "sampler": [10, 10, 3]},
+    ],
+)
+def test_rows_of_a_loader(params):
+    iterator = with_rows(lambda dataset: DataLoader(dataset, **params), Numbers())
+    assert isinstance(iterator, RowsOfIterator)
+    for _ in range(2):
+        n_batches = 0
+        for _, y in iterator:
+            assert_array_equal(iterator.rows, np.atleast_1d(y))
+            n_batches += 1
+        assert n_batches == len(iterator)
+
+
+def test_rows_after_a_pass_that_was_left():
+    iterator = with_rows(
+        lambda dataset: DataLoader(dataset, batch_size=2, num_workers=1, shuffle=True), Numbers()
+    )
+    for _ in iterator:
+        break
+    for _, y in iterator:
+        assert_array_equal(iterator.rows, y)
+
+
+def test_rows_of_a_subset_are_counted_within_it():
+    subset = Subset(Numbers(), [8, 6, 4])
+    iterator = with_rows(lambda dataset: DataLoader(dataset, batch_size=2), subset)
+    assert [(iterator.rows.tolist(), y.tolist()) for _, y in iterator] == [
+        ([0, 1], [8, 6]),
+        ([2], [4]),
+    ]
+
+
+def test_rows_of_an_iterator_of_ones_own():
+    class Pairs:
+        name = "pairs"
+
+        def __init__(self, dataset):
+            assert dataset.extra == "kept"
+            self.dataset = dataset
+
+        def __len__(self):
+            return 2
+
+        def __iter__(self):
+            for rows in ([5, 1], [3, 2]):
+                yield default_collate([self.dataset[i] for i in rows])
+
+    iterator = with_rows(Pairs, Numbers())
+    assert len(iterator) == 2
+    assert iterator.name == "pairs"
+    assert [(iterator.rows.tolist(), y.tolist()) for _, y in iterator] == [
+        ([5, 1], [5, 1]),
+        ([3, 2], [3, 2]),
+    ]
+
+
+def test_rows_of_batches_in_memory_need_no_wrapper():
+    dataset = dataset_of("float32, int64", "all")
+    iterator = with_rows(lambda data: faster(DataLoader(data, batch_size=2)), dataset)
+    assert isinstance(iterator, ArrayBatches)
+
+
+def test_iterable_dataset_is_refused():
+    class Stream(IterableDataset):
+        def __iter__(self):
+            yield from range(3)
+
+    with pytest.raises(TypeError, match="IterableDataset, which has no row numbers"):
+        with_rows(DataLoader, Stream())
+
+
+def test_batches_out_of_order_are_refused():
+    with pytest.raises(TypeError, match="iterator_train__in_order=False"):
+        with_rows(lambda d: DataLoader(d, num_workers=1, in_order=False), Numbers())
+
+
+def test_faster_iterator_passes_options_on():
+    dataset = dataset_of("float32, int64", "all")
+    fast = FasterIterator(DataLoader)(dataset, batch_size=4, drop_last=True)
+    assert isinstance(fast, ArrayBatches)
+    assert [len(y) for _, y in fast] == [4, 4]

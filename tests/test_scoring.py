@@ -1,0 +1,169 @@
+"""Names and options of scores, before and after training."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_difficulty._scoring import (
+    Column,
+    check_scores,
+    normalized,
+    resolve_scores,
+    score_known_rows,
+    score_new_rows,
+)
+from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.scores import SCORES
+
+NET = SimpleNamespace(has_gradients=True)
+BOOSTING = SimpleNamespace(has_gradients=False)
+
+
+def test_one_name():
+    [score] = resolve_scores("action", {"dt": "wall"})
+    assert score.entry is SCORES["action"]
+    assert score.options == {"dt": "wall"}
+    assert score.gradient_options == {}
+    assert score.default_runs == 1
+    assert score.keep == set()
+
+
+def test_several_names():
+    scores = resolve_scores(["easiness", "action"], {"action": {"reduction": "mean"}})
+    assert [score.entry.name for score in scores] == ["easiness", "action"]
+    assert [score.options for score in scores] == [{}, {"reduction": "mean"}]
+    assert scores[0].default_runs == 20
+    assert resolve_scores(("vog", "vog"), {"vog": None})[1].options == {}
+
+
+def test_options_of_gradients_are_complete():
+    [score] = resolve_scores("vog", {"output": "proba", "reduction": "std"})
+    assert score.options == {"reduction": "std"}
+    assert score.gradient_options == {
+        "target": "true",
+        "output": "proba",
+        "stage": "all",
+        "class_normalize": False,
+    }
+
+
+def test_keys_are_equal_for_equal_scores():
+    def key(*args):
+        return resolve_scores(*args)[0].key
+
+    assert key("action", {"dt": "wall", "reduction": "sum"}) == key(
+        "action", {"reduction": "sum", "dt": "wall"}
+    )
+    assert key("vog", None) == key("vog", {"stage": "all"})
+    assert key("vog", None) != key("vog", {"stage": "late"})
+    assert key("action", None) != key("loss_variance", None)
+
+
+def test_params_are_not_changed():
+    params = {"output": "proba"}
+    resolve_scores("vog", params)
+    assert params == {"output": "proba"}
+
+
+@pytest.mark.parametrize(
+    ("score", "params", "error", "message"),
+    [
+        ("difficulty", None, ValueError, "score must be one of 'action'.*got 'difficulty'"),
+        (["action", "hard"], None, ValueError, "score must be one of .*got 'hard'"),
+        (["action", 3], None, ValueError, "got 3"),
+        (7, None, TypeError, "score must be a name or a list of names.*got 7"),
+        ([], None, TypeError, r"got \[\]"),
+        (None, None, TypeError, "got None"),
+        ("action", {"colour": 1}, ValueError, r"\['colour'\], which score 'action' does not"),
+        ("action", {"output": "proba"}, ValueError, r"takes \['dt', 'reduction'\]"),
+        ("vog", {"labels": [0]}, ValueError, r"\['labels'\], which score 'vog' does not take"),
+        ("vog", {"output": "logits"}, ValueError, r"score_params\['output'\] must be one of"),
+        ("easiness", {"largest": 1}, ValueError, r"takes \['step'\]"),
+        (["action"], {"dt": "wall"}, ValueError, "dict of options by the score's name"),
+        (["action"], {"vog": {}}, ValueError, r"\['vog'\], which are not among the scores"),
+    ],
+)
+def test_bad_names_and_options(score, params, error, message):
+    with pytest.raises(error, match=message):
+        resolve_scores(score, params)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_direction(name):
+    [score] = resolve_scores(name, None)
+    values = np.array([1.0, 2.0])
+    sign = 1 if SCORES[name].higher_is_harder else -1
+    assert_array_equal(score.oriented(values), sign * values)
+
+
+def test_what_was_not_recorded_is_said_before_training():
+    def check(name, learner=NET, has_classes=True, snapshots="auto"):
+        check_scores(
+            resolve_scores(name, None), learner, has_classes=has_classes, snapshots=snapshots
+        )
+
+    for name in SCORES:
+        check(name)
+    with pytest.raises(RecordNotFoundError, match=r"'vog' needs gradients.*estimator=None"):
+        check("vog", learner=BOOSTING)
+    with pytest.raises(RecordNotFoundError, match="snapshots=None keeps none: fit with"):
+        check("vog", snapshots=None)
+    for name in ("vog", "easiness"):
+        with pytest.raises(RecordNotFoundError, match=f"'{name}' needs classes.*regression"):
+            check(name, has_classes=False)
+    check("action", learner=BOOSTING, has_classes=False, snapshots=None)
+
+
+def test_values_within_their_class():
+    [plain] = resolve_scores("vog", None)
+    [within] = resolve_scores("vog", {"class_normalize": True})
+    column = Column(np.array([1.0, 2, 3, 10, 10]), np.array([0, 0, 0, 1, 1]))
+    assert normalized(plain, column, None) is column.values
+    # by hand: the deviation of 1, 2, 3 is the root of two thirds
+    expected = [-1.2247449, 0, 1.2247449, 0, 0]
+    assert_allclose(normalized(within, column, column), expected, atol=1e-7)
+    some = column[np.array([2, 0])]
+    assert_allclose(normalized(within, some, column), [1.2247449, -1.2247449], atol=1e-7)
+    with pytest.raises(RecordNotFoundError, match="class_normalize=True relates a row to all"):
+        normalized(within, some, None)
+
+
+def test_rows_of_a_column():
+    column = Column(np.arange(4.0), np.array([0, 1, 0, 1]))[np.array([3, 1])]
+    assert column.values.tolist() == [3, 1]
+    assert column.target.tolist() == [1, 1]
+
+
+@pytest.fixture
+def recording():
+    """Two runs of three steps over three rows, by hand; other rows replay as all wrong."""
+    from sklearn_difficulty.trajectory import Trajectory
+
+    loss = np.array([[[1.0, 2, 3], [1, 1, 1], [1, 0, 5]], [[3.0, 0, 0], [0, 0, 0], [0, 0, 0]]])
+    prediction = np.zeros((2, 3, 3), dtype=np.int32)
+    path = Trajectory(loss, prediction=prediction, y=np.array([0, 0, 1]))
+    return SimpleNamespace(trajectory=path)
+
+
+def test_training_rows_in_any_order(recording):
+    [action], [easiness] = resolve_scores("action", None), resolve_scores("easiness", None)
+    rows = np.array([2, 0, 2])
+    column = score_known_rows(recording, action, None, rows)
+    assert column.values.tolist() == [4.5, 3.0, 4.5]
+    assert column.target.tolist() == [1, 0, 1]
+    assert score_known_rows(recording, easiness, None, rows).values.tolist() == [0, 1, 0]
+
+
+def test_new_rows_are_related_to_the_training_rows(recording, monkeypatch):
+    from sklearn_difficulty import _scoring
+    from sklearn_difficulty.trajectory import Trajectory
+
+    # the new row is right in one of two runs, and the best training row in both
+    prediction = np.array([[[0]], [[1]]], dtype=np.int32)
+    replayed = Trajectory(np.ones((2, 1, 1)), prediction=prediction, y=np.array([0]))
+    monkeypatch.setattr(_scoring, "replay", lambda *args: replayed)
+    [easiness] = resolve_scores("easiness", None)
+    column = score_new_rows(recording, easiness, np.zeros((1, 2)), np.array([0]))
+    assert column.values.tolist() == [0.5]
