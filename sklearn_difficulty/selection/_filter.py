@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_difficulty.selection._indexing import take_rows
-from sklearn_difficulty.selection._selector import RowSelector, holds_classes
+from sklearn_difficulty.selection._selector import RowSelector, check_target, holds_classes
 
 
 def replacement_indices(
@@ -197,7 +197,9 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
             For the targets of a regression, for parameters or data that are not accepted, and if
             no row of a class would be kept.
         """
-        if y is not None and not holds_classes(column_or_1d(y), self.scorer):
+        if y is not None:
+            y = check_target(y)
+        if y is not None and not holds_classes(y, self.scorer):
             raise ValueError(
                 f"{type(self).__name__} replaces dropped rows by others with the same y, and the "
                 "targets of a regression have none: use FilteredRegressor, which drops."

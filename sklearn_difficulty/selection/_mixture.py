@@ -1,4 +1,4 @@
-"""Where to cut when nobody says where: a mixture of two normal distributions."""
+"""Where to cut when nobody says where: a mixture of normal distributions."""
 
 import warnings
 from collections.abc import Callable
@@ -6,16 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import logsumexp
 from scipy.stats import binom, norm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-# Shares of rows in the lower component from which the mixture is fitted; the best fit is kept.
+# Shares of rows below the uppermost component from which a mixture is fitted; the best fit is kept.
 _STARTS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
-# A million rows tell no more about two normal distributions than this many quantiles do.
-_MAX_ROWS = 20_000
-# Level of the tests that there is a valley between the two components.
-_LEVEL = 0.001
+# A million rows tell no more about a few normal distributions than this many quantiles do.
+_MAX_ROWS = 5_000
+# Level of the tests that there is a valley below the uppermost component.
+_LEVEL = 0.01
 
 
 class _Scale(NamedTuple):
@@ -28,17 +29,25 @@ class _Scale(NamedTuple):
 
 
 class _Mixture(NamedTuple):
-    """Two normal components, the lower first; each array has shape (2,)."""
+    """Normal components in the order of their means; each array has shape (k,)."""
 
     means: np.ndarray
     stds: np.ndarray
     weights: np.ndarray
 
-    def log_densities(self, values: np.ndarray) -> np.ndarray:
-        """Weighted log density of each component, shape (2, n)."""
-        at = np.asarray(values)[None]
-        weighted = np.log(self.weights)[:, None]
-        return weighted + norm.logpdf(at, self.means[:, None], self.stds[:, None])
+    def lower_and_upper(self, values: np.ndarray) -> np.ndarray:
+        """Log density of all components but the uppermost together, and of that, shape (2, n)."""
+        log_densities = np.log(self.weights)[:, None] + norm.logpdf(
+            np.asarray(values)[None], self.means[:, None], self.stds[:, None]
+        )
+        return np.stack([logsumexp(log_densities[:-1], axis=0), log_densities[-1]])
+
+
+class _Fit(NamedTuple):
+    mixture: _Mixture
+    log_likelihood: float
+    """Mean over the rows."""
+    bic: float
 
 
 def auto_threshold(difficulty: np.ndarray) -> float:
@@ -52,12 +61,15 @@ def auto_threshold(difficulty: np.ndarray) -> float:
 
     - two components describe the difficulties better than one (BIC);
     - the upper component is the smaller one;
-    - there is a valley between the two: significantly fewer rows than around either mean, by a
-      one-sided binomial test at 0.001 each. Skewed or flat difficulties have none, however well
-      two components describe their shape.
+    - there is a valley below it: significantly fewer rows than around its mean, and than around
+      the mode of the lower component, by one-sided binomial tests at 0.01. Skewed or flat
+      difficulties have none, however well two components describe their shape.
 
-    Otherwise nothing is cut off. Shifting or scaling all difficulties by a positive factor moves
-    the cut along as long as the same scale is chosen. The result is deterministic.
+    Where two components are spent on the skewed shape of the easier rows, so that no second group
+    is found, the same is tried once more with a third: two for the easier rows, and the uppermost
+    for the harder ones. If that finds nothing either, nothing is cut off.
+
+    The unit of the difficulties does not matter, and the result is deterministic.
 
     Parameters
     ----------
@@ -89,10 +101,16 @@ def auto_threshold(difficulty: np.ndarray) -> float:
     if len(np.unique(values)) < 3:
         return np.inf
     values = _spread_ties(values)
-    fits = [(scale, _fit_two(scale.values)) for scale in _scales(values)]
-    scale, (mixture, _) = max(fits, key=lambda fit: fit[1][1] + fit[0].log_derivative)
-    cut = _cut(mixture, scale.values)
-    return np.inf if cut is None else float(scale.back(cut))
+    scales = _scales(values)
+    for n_components in (2, 3):
+        fits = [(scale, _fit(scale.values, n_components)) for scale in scales]
+        scale, fit = max(fits, key=lambda pair: pair[1].log_likelihood + pair[0].log_derivative)
+        if fit.bic >= _fit(scale.values, n_components - 1).bic:
+            break
+        cut = _cut(fit.mixture, scale.values)
+        if cut is not None:
+            return float(scale.back(cut))
+    return np.inf
 
 
 def _spread_ties(values: np.ndarray) -> np.ndarray:
@@ -130,20 +148,20 @@ def _scales(values: np.ndarray) -> list[_Scale]:
     return scales
 
 
-def _fit_two(values: np.ndarray) -> tuple[_Mixture | None, float]:
-    """The best of the fits of two components and its mean log likelihood; None: one is better."""
+def _fit(values: np.ndarray, n_components: int) -> _Fit:
+    """The best of the fits from several starts; one that is never chosen for too few rows."""
     if len(values) > _MAX_ROWS:
         values = values[np.linspace(0, len(values) - 1, _MAX_ROWS).round().astype(int)]
     column = values[:, None]
-    fits = []
-    for share in _STARTS:
-        n_low = int(len(values) * share)
-        parts = values[:n_low], values[n_low:]
+    models = []
+    for share in _STARTS if n_components > 1 else (1.0,):
+        below = np.linspace(0, share, n_components)
+        parts = np.split(values, (len(values) * below[1:]).astype(int))
         if min(map(len, parts)) < 2:
             continue
         model = GaussianMixture(
-            2,
-            weights_init=[share, 1 - share],
+            n_components,
+            weights_init=[len(part) / len(values) for part in parts],
             means_init=[[part.mean()] for part in parts],
             precisions_init=[[[1 / (part.var() + 1e-6)]] for part in parts],
             max_iter=300,
@@ -153,39 +171,33 @@ def _fit_two(values: np.ndarray) -> tuple[_Mixture | None, float]:
         with warnings.catch_warnings():
             # A fit that has not quite settled is judged by its likelihood like the others.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            fits.append(model.fit(column))
-    one = GaussianMixture(1, random_state=0).fit(column)
-    if not fits:
-        return None, float(one.score(column))
-    best = max(fits, key=lambda model: model.score(column))
-    likelihood = float(best.score(column))
-    if best.bic(column) >= one.bic(column):
-        return None, likelihood
+            models.append(model.fit(column))
+    if not models:
+        return _Fit(_Mixture(*np.zeros((3, 0))), -np.inf, np.inf)
+    best = max(models, key=lambda model: model.score(column))
     order = np.argsort(best.means_.ravel())
-    return (
-        _Mixture(
-            best.means_.ravel()[order],
-            np.sqrt(best.covariances_.ravel()[order]),
-            best.weights_[order],
-        ),
-        likelihood,
+    mixture = _Mixture(
+        best.means_.ravel()[order], np.sqrt(best.covariances_.ravel()[order]), best.weights_[order]
     )
+    return _Fit(mixture, float(best.score(column)), float(best.bic(column)))
 
 
-def _cut(mixture: _Mixture | None, values: np.ndarray) -> float | None:
-    """Where the upper component becomes the more likely one, None where there is no second mode."""
-    if mixture is None or mixture.weights[1] >= 0.5:
+def _cut(mixture: _Mixture, values: np.ndarray) -> float | None:
+    """Where the uppermost component becomes the more likely one; None without a second mode."""
+    if mixture.weights[-1] >= 0.5:
         return None
 
     def upper_over_lower(value: float) -> float:
-        lower, upper = mixture.log_densities(np.array([value]))[:, 0]
+        lower, upper = mixture.lower_and_upper(np.array([value]))[:, 0]
         return float(upper - lower)
 
-    low, high = mixture.means
+    between = np.linspace(mixture.means[0], mixture.means[-1], 2001)
+    log_densities = mixture.lower_and_upper(between)
+    mode = int(log_densities[0].argmax())
+    low, high = between[mode], between[-1]
     if not upper_over_lower(low) < 0 < upper_over_lower(high):
         return None
-    between = np.linspace(low, high, 1001)
-    valley = between[np.logaddexp(*mixture.log_densities(between)).argmin()]
+    valley = between[mode:][np.logaddexp(*log_densities)[mode:].argmin()]
     half_width = min(valley - low, high - valley) / 2
     if half_width <= 0:
         return None

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_regressor
-from sklearn.utils import Tags, check_random_state, get_tags
+from sklearn.utils import Tags, assert_all_finite, check_random_state, get_tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -113,7 +113,7 @@ class RowSelector(BaseEstimator):
         # there is a y.
         validate_data(self, X, y, skip_check_array=True)
         check_consistent_length(X, y)
-        y = column_or_1d(y, warn=True)
+        y = check_target(y)
         if has_classes is None:
             has_classes = holds_classes(y, scorer)
         self._replacement_seed_ = None
@@ -206,7 +206,7 @@ class RowSelector(BaseEstimator):
         scorer = DifficultyScorer() if self.scorer is None else clone(self.scorer)
         if has_classes is False and isinstance(scorer, DifficultyScorer):
             if scorer.estimator is None:  # which would take whole numbers for classes
-                net = default_net(TrackedNetRegressor, count_rows(X))
+                net = default_net(TrackedNetRegressor, count_rows(X) or None)
                 scorer.set_params(estimator=net)
         return scorer
 
@@ -226,6 +226,35 @@ class RowSelector(BaseEstimator):
                 f"no row of class {lost} would be kept with {asked}: raise threshold, or use "
                 "criterion='zscore', which compares each row with those of its own class."
             )
+
+
+def check_target(y: Any) -> np.ndarray:
+    """Check that there is one target per row, none of them NaN or infinite.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Targets; a column vector is made flat, with a warning.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The targets.
+
+    Raises
+    ------
+    ValueError
+        For targets of another shape, NaN or infinity.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty.selection._selector import check_target
+    >>> check_target(["a", "b"]).tolist()
+    ['a', 'b']
+    """
+    flat = column_or_1d(y, warn=True)
+    assert_all_finite(flat, input_name="y")
+    return flat
 
 
 def holds_classes(y: np.ndarray, scorer: Any) -> bool:
