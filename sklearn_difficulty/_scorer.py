@@ -1,6 +1,7 @@
 """The meta-estimator that trains, records and scores."""
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,43 @@ class DifficultyScorer(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    # scikit-learn calls what an estimator has under the name `score` (a Pipeline offers it as its
+    # own), so that this parameter is there to be set and listed, but not as an attribute.
+    @property
+    def score(self) -> Any:
+        """Not an attribute: read the parameter with ``get_params()["score"]``."""
+        raise AttributeError(
+            "score is a parameter of DifficultyScorer and no method: read it with "
+            "get_params()['score'], and score rows with score_samples."
+        )
+
+    @score.setter
+    def score(self, value: Any) -> None:
+        self.__dict__["score"] = value
+
+    @property
+    def _score_asked(self) -> Any:
+        return self.__dict__["score"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include those of the estimator, as ``estimator__...``.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        params = {name: self.__dict__[name] for name in signature(type(self)).parameters}
+        if deep and hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type):
+            inner = self.estimator.get_params(deep=True)
+            params |= {f"estimator__{name}": value for name, value in inner.items()}
+        return params
+
     @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> "DifficultyScorer":
         """Train, record and score the training rows.
@@ -168,7 +206,7 @@ class DifficultyScorer(BaseEstimator):
         RecordNotFoundError
             When a score needs what this estimator, or these options, do not record.
         """
-        scores = resolve_scores(self.score, self.score_params)
+        scores = resolve_scores(self._score_asked, self.score_params)
         n_runs = self._count_runs(scores)
         if self.estimator is not None:
             find_learner(self.estimator)
@@ -202,7 +240,7 @@ class DifficultyScorer(BaseEstimator):
             score.key: score_known_rows(self._recording_, score, X, rows) for score in scores
         }
         columns = [normalized(s, self._columns_[s.key], self._columns_[s.key]) for s in scores]
-        self.scores_ = _as_given(self.score, columns)
+        self.scores_ = _as_given(self._score_asked, columns)
         self.difficulty_ = scores[0].oriented(columns[0])
         return self
 
@@ -247,7 +285,7 @@ class DifficultyScorer(BaseEstimator):
             When a score needs what was not recorded.
         """
         _, columns = self._score_columns(X, y, score, score_params)
-        return _as_given(self.score if score is None else score, columns)
+        return _as_given(self._score_asked if score is None else score, columns)
 
     def difficulty(
         self,
@@ -277,7 +315,7 @@ class DifficultyScorer(BaseEstimator):
         """
         scores, columns = self._score_columns(X, y, score, score_params)
         columns = [one.oriented(column) for one, column in zip(scores, columns, strict=True)]
-        return _as_given(self.score if score is None else score, columns)
+        return _as_given(self._score_asked if score is None else score, columns)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -296,7 +334,7 @@ class DifficultyScorer(BaseEstimator):
         check_is_fitted(self, "trajectory_")
         if score is None:
             score, score_params = (
-                self.score,
+                self._score_asked,
                 (self.score_params if score_params is None else score_params),
             )
         scores = resolve_scores(score, score_params)
