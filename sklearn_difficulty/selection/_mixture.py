@@ -17,6 +17,8 @@ _STARTS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 _MAX_ROWS = 5_000
 # Level of the tests that there is a valley below the uppermost component.
 _LEVEL = 0.01
+# With many rows, a dent in a flat distribution is significant, too; a valley is at least this deep.
+_DEPTH = 2 / 3
 
 
 class _Scale(NamedTuple):
@@ -61,9 +63,10 @@ def auto_threshold(difficulty: np.ndarray) -> float:
 
     - two components describe the difficulties better than one (BIC);
     - the upper component is the smaller one;
-    - there is a valley below it: significantly fewer rows than around its mean, and than around
-      the mode of the lower component, by one-sided binomial tests at 0.01. Skewed or flat
-      difficulties have none, however well two components describe their shape.
+    - there is a valley below it: at most two thirds of the rows that are around its mean, or
+      around the mode of the lower component, and significantly fewer, by one-sided binomial
+      tests at 0.01. Skewed or flat difficulties have none, however well two components describe
+      their shape.
 
     Where two components are spent on the skewed shape of the easier rows, so that no second group
     is found, the same is tried once more with a third: two for the easier rows, and the uppermost
@@ -208,6 +211,6 @@ def _cut(mixture: _Mixture, values: np.ndarray) -> float | None:
 
     n_valley = rows_around(valley)
     n_peak = min(rows_around(low), rows_around(high))
-    if binom.cdf(n_valley, n_valley + n_peak, 0.5) > _LEVEL:
+    if n_valley > _DEPTH * n_peak or binom.cdf(n_valley, n_valley + n_peak, 0.5) > _LEVEL:
         return None
     return float(brentq(upper_over_lower, low, high))

@@ -28,6 +28,15 @@ def test_second_group_of_negative_difficulties_is_found():
     assert -16 < auto_threshold(difficulty) < -9
 
 
+def test_second_group_behind_a_skewed_first_is_found():
+    # Two components are spent on the skewed group; only with a third is the other one seen.
+    rng = np.random.default_rng(0)
+    easy, hard = np.exp(rng.gumbel(-1, 0.4, 1800)), rng.normal(6.0, 0.6, 90)
+    threshold = auto_threshold(np.concatenate([easy, hard]))
+    assert (hard > threshold).mean() > 0.9
+    assert (easy > threshold).mean() < 0.01
+
+
 ONE_GROUP = {
     "normal": lambda rng: rng.normal(size=N),
     "log-normal": lambda rng: rng.lognormal(0, 1.5, N),
