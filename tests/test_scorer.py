@@ -685,7 +685,7 @@ def test_parameters():
     assert params["n_runs"] == 3
     scorer.set_params(estimator__lr=0.5, score="action")
     assert net.lr == 0.5
-    assert scorer.score == "action"
+    assert scorer.get_params(deep=False)["score"] == "action"
     assert "DifficultyScorer" in repr(DifficultyScorer())
     assert "DifficultyScorer" in DifficultyScorer(net)._repr_html_()
 
@@ -742,8 +742,17 @@ def test_bad_parameters(params, error, message, Xy):
 
 def test_parameters_are_stored_and_checked_in_fit():
     scorer = DifficultyScorer("not an estimator", score=3, n_runs=-1, cv="x", random_state=[])
-    assert scorer.score == 3
+    assert scorer.get_params()["score"] == 3
     assert scorer.random_state == []
+
+
+def test_score_is_no_attribute_that_could_be_taken_for_a_method(Xy):
+    X, y = Xy
+    scorer = make_scorer(score="vog")
+    with pytest.raises(AttributeError, match=r"get_params\(\)\['score'\]"):
+        _ = scorer.score
+    assert not hasattr(make_pipeline(StandardScaler(), scorer).fit(X, y), "score")
+    assert clone(scorer).get_params()["score"] == "vog"
 
 
 @pytest.mark.parametrize("name", ["default", "net", "SGD", "boosting"])

@@ -3,10 +3,14 @@
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 import torch
 from sklearn.base import is_classifier
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
 from skorch import NeuralNet, NeuralNetClassifier, NeuralNetRegressor
-from skorch.utils import to_numpy
+from skorch.utils import is_dataset, to_numpy
 
 from sklearn_difficulty.recording._batches import faster
 from sklearn_difficulty.recording._default_net import (
@@ -103,38 +107,67 @@ class Tracked(NeuralNet):
 
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Start anew and train; see :class:`skorch.NeuralNet`."""
-        self.size_to(X, y)
+        rows, y = self._validated(X, y, reset=True)
+        self.size_to(rows, y)
+        # X as it was given has the names of its columns
         return super().fit(X, y, **fit_params)
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> Any:
         """Train on, without starting anew; see :class:`skorch.NeuralNet`."""
+        rows, y = self._validated(X, y, reset=not self.initialized_)
         if not self.initialized_:
-            self.size_to(X, y)
+            self.size_to(rows, y if classes is None else classes)
+            self.initialize()
+            if classes is not None:
+                self.classes_inferred_ = np.unique(classes)
+        return super().partial_fit(X, y, classes, **fit_params)
+
+    def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Rows and targets, checked as scikit-learn does where the network is our own.
+
+        A module of the user's decides for itself what it takes.
+        """
         if y is not None and not isinstance(y, np.ndarray | torch.Tensor):
             y = np.asarray(y)
-        return super().partial_fit(X, y, classes, **fit_params)
+        if self.module is not None:
+            return X, y
+        if y is None and not get_tags(self).target_tags.required:
+            return self._validated_rows(X, reset=reset), y
+        X, y = self._validated_rows(X, _on_cpu(y), reset=reset, multi_output=True)
+        if is_classifier(self):
+            y = column_or_1d(y, warn=True)
+            check_classification_targets(y)
+        return X, y
+
+    def _validated_rows(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
+        if is_dataset(X) or (isinstance(X, dict) and not scipy.sparse.issparse(X)):
+            raise ValueError(
+                f"module=None needs X as an array of shape (n, ...), got {type(X).__name__}: "
+                "pass a module for other inputs."
+            )
+        return validate_data(self, _on_cpu(X), y, accept_sparse="csr", allow_nd=True, **options)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        # Batches of a sparse matrix are made dense.
+        tags.input_tags.sparse = True
+        # Weights are drawn from the global generator of torch.
+        tags.non_deterministic = True
+        return tags
 
     def size_to(self, X: Any, y: Any) -> None:
         """Note the sizes that ``module=None`` takes from the data.
 
         Parameters
         ----------
-        X : array-like of shape (n, ...)
+        X : array or sparse matrix of shape (n, ...)
             Rows.
-        y : array-like of shape (n,) or None
+        y : ndarray of shape (n,) or None
             Labels or targets.
         """
         if self.module is not None:
             return
-        X = net_input(_as_array(X))
-        if isinstance(X, torch.Tensor):
-            X = X.numpy(force=True)
-        if not hasattr(X, "shape") or len(X.shape) < 2:
-            raise ValueError(
-                f"module=None needs X as an array of shape (n, ...), got {type(X).__name__}: "
-                "pass a module for other inputs."
-            )
-        y = None if y is None else np.asarray(y)
+        X = net_input(X)
         if is_classifier(self):
             n_classes = len(np.unique(y if self.classes is None else self.classes))
             self.data_params_ = default_module_params(X, None, n_classes=n_classes)
@@ -147,7 +180,7 @@ class Tracked(NeuralNet):
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         if self.module is None:
-            X = _as_array(X)
+            X = self._validated_rows(X, reset=False)
         module = vars(self).get("module_")
         integers = module is not None and takes_integers(unwrapped(module))
         return super().get_dataset(net_input(X, integers=integers), self._target(y))
@@ -186,9 +219,8 @@ class Tracked(NeuralNet):
         self.tracker_.on_train_end(net, **kwargs)
 
 
-def _as_array(X: Any) -> Any:
-    is_frame = hasattr(X, "columns") and hasattr(X, "to_numpy")
-    return np.asarray(X) if is_frame or isinstance(X, list | tuple) else X
+def _on_cpu(array: Any) -> Any:
+    return array.numpy(force=True) if isinstance(array, torch.Tensor) else array
 
 
 class TrackedNet(Tracked):
@@ -347,11 +379,6 @@ class TrackedNetClassifier(Tracked, NeuralNetClassifier):
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> Any:
         """Train on, without starting anew; see :class:`skorch.NeuralNet`."""
-        if not self.initialized_:
-            self.size_to(X, y if classes is None else classes)
-            self.initialize()
-            if classes is not None:
-                self.classes_inferred_ = np.unique(classes)
         # Callbacks that score while the net trains compare predictions with the dataset's
         # targets, which are class numbers.
         self.predicts_numbers_ = True
@@ -436,6 +463,11 @@ class TrackedNetRegressor(Tracked, NeuralNetRegressor):
     """
 
     flat_target_ = False
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
     def __init__(
         self,
