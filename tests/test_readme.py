@@ -51,7 +51,12 @@ def test_block_runs(block, digits, tmp_path, monkeypatch):
         "cross_val_score": cross_val_score,
         "make_pipeline": make_pipeline,
         "net": NeuralNetClassifier(
-            Module, max_epochs=2, lr=0.1, train_split=None, verbose=0, iterator_train__shuffle=True
+            Module,
+            max_epochs=8,
+            optimizer=torch.optim.Adam,
+            train_split=None,
+            verbose=0,
+            iterator_train__shuffle=True,
         ),
         "X": X,
         "y": y,
