@@ -16,7 +16,7 @@ from sklearn_difficulty.exceptions import UnreducibleCriterionError
 
 _NO_REDUCTION = "none"
 # Buffers of torch's criteria that weigh a sample by its class.
-_CLASS_WEIGHTS = ("weight", "pos_weight")
+_CLASS_WEIGHTS = {"weight", "pos_weight"}
 
 
 def unwrapped(module: torch.nn.Module) -> torch.nn.Module:
@@ -25,27 +25,43 @@ def unwrapped(module: torch.nn.Module) -> torch.nn.Module:
 
 
 @contextmanager
-def unreduced(criterion: torch.nn.Module) -> Iterator[None]:
-    """Switch reductions and class weights off inside the block."""
-    modules: list[Any] = [m for m in criterion.modules() if hasattr(m, "reduction")]
-    reductions = [(m, m.reduction) for m in modules]
-    weights = [
-        (m, name, m._buffers[name])
-        for m, _ in reductions
-        for name in _CLASS_WEIGHTS
-        if m._buffers.get(name) is not None
-    ]
+def undisturbed(criterion: torch.nn.Module, *, reduced: bool = False) -> Iterator[None]:
+    """Switch reductions and class weights off inside the block, and keep the criterion's state.
+
+    Parameters
+    ----------
+    criterion : torch.nn.Module
+        A criterion, whose buffers and attributes are afterwards what they were before: one
+        that counts its calls or keeps a running mean does not notice the extra ones.
+    reduced : bool, default=False
+        Leave the reductions on.
+    """
+    modules = list(criterion.modules())
+    attributes = [dict(vars(module)) for module in modules]
+    buffers = [dict(module._buffers) for module in modules]
+    values = [(buffer, buffer.clone()) for buffer in criterion.buffers()]
     try:
-        for module, _ in reductions:
-            module.reduction = _NO_REDUCTION
-        for module, name, _ in weights:
-            setattr(module, name, None)
+        for module in modules:
+            if hasattr(module, "reduction") and not reduced:
+                module.reduction = _NO_REDUCTION  # type: ignore[assignment]
+            if _is_torchs_own(module):
+                for name in _CLASS_WEIGHTS & module._buffers.keys():
+                    setattr(module, name, None)
         yield
     finally:
-        for module, reduction in reductions:
-            module.reduction = reduction
-        for module, name, weight in weights:
-            setattr(module, name, weight)
+        for module, own_attributes, own_buffers in zip(modules, attributes, buffers, strict=True):
+            vars(module).clear()
+            vars(module).update(own_attributes)
+            module._buffers.clear()
+            module._buffers.update(own_buffers)
+        with torch.no_grad():
+            for buffer, value in values:
+                buffer.copy_(value)
+
+
+def _is_torchs_own(module: torch.nn.Module) -> bool:
+    """Whether a criterion computes what torch's does; a subclass may do without changing that."""
+    return type(module).forward.__module__.startswith("torch.nn.")
 
 
 def per_sample_losses(
@@ -78,11 +94,12 @@ def per_sample_losses(
     """
     with torch.no_grad():
         if not one_by_one:
-            with unreduced(net.criterion_):
+            with undisturbed(net.criterion_):
                 losses = net.get_loss(y_pred, y_true, X=X, training=False)
             if losses.ndim and len(losses) == len(y_true):
                 return losses
-        return _row_by_row(net, y_pred, y_true, X)
+        with undisturbed(net.criterion_, reduced=True):
+            return _row_by_row(net, y_pred, y_true, X)
 
 
 def _row_by_row(net: Any, y_pred: Any, y_true: Any, X: Any) -> torch.Tensor:
@@ -148,10 +165,10 @@ def check_separable(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
         return False
     one_by_one = needs_one_by_one(net, y_pred, y_true, X)
     losses = per_sample_losses(net, y_pred, y_true, X, one_by_one=one_by_one)
-    is_built_in = type(unwrapped(net.criterion_)).__module__.startswith("torch.nn.")
+    is_built_in = _is_torchs_own(unwrapped(net.criterion_))
     if not torch.isfinite(losses).all() or (is_built_in and not one_by_one):
         return one_by_one
-    with torch.no_grad():
+    with torch.no_grad(), undisturbed(net.criterion_, reduced=True):
         reduced = net.get_loss(y_pred, y_true, X=X, training=False)
     tolerance = _tolerance(losses)
     lowest, highest = float(losses.min()) - tolerance, float(losses.max()) + tolerance

@@ -13,7 +13,7 @@ from sklearn_difficulty.recording._losses import (
     flat_losses,
     needs_one_by_one,
     per_sample_losses,
-    unreduced,
+    undisturbed,
     unwrapped,
 )
 
@@ -377,7 +377,7 @@ def test_switches_are_put_back_after_an_error():
     criterion = torch.nn.Sequential(
         torch.nn.CrossEntropyLoss(weight=weight, reduction="sum"), torch.nn.MSELoss()
     )
-    with pytest.raises(ZeroDivisionError), unreduced(criterion):
+    with pytest.raises(ZeroDivisionError), undisturbed(criterion):
         assert [part.reduction for part in criterion] == ["none", "none"]
         assert criterion[0].weight is None
         raise ZeroDivisionError
@@ -412,3 +412,69 @@ def test_unwrapped():
     inner = torch.nn.MSELoss()
     assert unwrapped(Compiled(inner)) is inner
     assert unwrapped(inner) is inner
+
+
+class WeightedFocal(torch.nn.Module):
+    """A criterion of a user's own, with weights that it needs and a state that it keeps."""
+
+    def __init__(self, reduction="mean"):
+        super().__init__()
+        self.reduction = reduction
+        self.register_buffer("weight", torch.tensor([1.0, 2.0, 4.0]))
+        self.register_buffer("mean_loss", torch.zeros(()))
+        self.calls = 0
+
+    def forward(self, outputs, y):
+        self.calls += 1
+        own = outputs.log_softmax(1).gather(1, y[:, None]).squeeze(1)
+        losses = -self.weight[y] * (1 - own.exp()) ** 2 * own
+        self.mean_loss.mul_(0.5).add_(0.5 * losses.mean())
+        return losses.mean() if self.reduction == "mean" else losses
+
+
+def classifier_with(criterion, **params):
+    net = NeuralNetClassifier(
+        torch.nn.Linear,
+        module__in_features=4,
+        module__out_features=3,
+        criterion=criterion,
+        train_split=None,
+        verbose=0,
+        **params,
+    )
+    return net.initialize()
+
+
+def test_own_weights_of_a_criterion_stay():
+    net = classifier_with(WeightedFocal)
+    outputs, y = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
+    losses = per_sample_losses(net, outputs, y)
+    assert losses.shape == (6,)
+    assert_allclose(losses.mean(), net.criterion_(outputs, y), rtol=1e-6)
+    assert not check_separable(net, outputs, y)
+
+
+def test_weights_of_a_subclass_of_torchs_are_off():
+    class Renamed(torch.nn.CrossEntropyLoss):
+        pass
+
+    weight = torch.tensor([3.0, 3.0, 3.0])
+    net = classifier_with(Renamed, criterion__weight=weight, criterion__reduction="sum")
+    outputs, y = torch.randn(5, 3), torch.tensor([0, 1, 2, 0, 1])
+    expected = torch.nn.functional.cross_entropy(outputs, y, reduction="none")
+    assert_allclose(per_sample_losses(net, outputs, y), expected, rtol=1e-6)
+    assert not check_separable(net, outputs, y)
+    assert torch.equal(net.criterion_.weight, weight)
+
+
+def test_state_of_a_criterion_is_kept():
+    net = classifier_with(WeightedFocal)
+    outputs, y = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
+    net.criterion_(outputs, y)
+    mean_loss = net.criterion_.mean_loss.clone()
+    per_sample_losses(net, outputs, y)
+    per_sample_losses(net, outputs, y, one_by_one=True)
+    check_separable(net, outputs, y)
+    assert net.criterion_.calls == 1
+    assert torch.equal(net.criterion_.mean_loss, mean_loss)
+    assert net.criterion_.reduction == "mean"

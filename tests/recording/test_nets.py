@@ -276,8 +276,48 @@ def test_values_that_are_no_numbers(value, table, make_net):
     X, y = table
     X[3, 1] = value
     for module in ({}, {"module": None}):
-        with pytest.raises(ValueError, match="NaN, infinity"):
+        with pytest.raises(ValueError, match=r"(holds|contains) (NaN|infinity)"):
             make_net(TrackedNetClassifier, **module).fit(X, y)
+
+
+def test_default_network_knows_its_columns(table, make_net):
+    X, y = table
+    net = make_net(TrackedNetClassifier, module=None).fit(pd.DataFrame(X, columns=list("abcd")), y)
+    assert net.n_features_in_ == 4
+    assert net.feature_names_in_.tolist() == list("abcd")
+    with pytest.raises(ValueError, match="feature names should match"):
+        net.predict(pd.DataFrame(X, columns=list("bacd")))
+    net.fit(X, y)
+    assert not hasattr(net, "feature_names_in_")
+    for call in (net.predict, net.predict_proba, lambda rows: net.partial_fit(rows, y)):
+        with pytest.raises(ValueError, match="X has 2 features, but TrackedNetClassifier is"):
+            call(X[:, :2])
+    assert net.fit(X[:, :3], y).n_features_in_ == 3
+
+
+def test_module_of_a_users_own_decides_for_itself(make_net):
+    # sequences of any length, which scikit-learn would take for other numbers of columns
+    class Mean(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(2, 2)
+
+        def forward(self, X):
+            return self.linear(X.mean(dim=1))
+
+    X, y = np.zeros((8, 5, 2), dtype=np.float32), np.arange(8) % 2
+    net = make_net(TrackedNetClassifier, module=Mean).fit(X, y)
+    assert net.predict(X[:, :3]).shape == (8,)
+    assert not hasattr(net, "n_features_in_")
+
+
+def test_targets_that_are_no_classes(table, make_net):
+    X, _ = table
+    net = make_net(TrackedNetClassifier, module=None)
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        net.fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        net.fit(X, None)
 
 
 @pytest.mark.parametrize("softmax", [False, True])
@@ -300,8 +340,10 @@ def test_default_network_takes_module_params(table, make_net):
 def test_default_network_needs_data():
     with pytest.raises(ValueError, match="module=None stands for a network that is sized by"):
         TrackedNetClassifier().initialize()
-    with pytest.raises(ValueError, match="module=None needs X as an array of shape"):
-        TrackedNetClassifier(verbose=0).fit({"a": np.zeros((4, 2))}, [0, 1, 0, 1])
+    X, y = np.zeros((4, 2), dtype=np.float32), np.array([0, 1, 0, 1])
+    for given in ({"a": X}, Dataset(X, y)):
+        with pytest.raises(ValueError, match="module=None needs X as an array of shape"):
+            TrackedNetClassifier(verbose=0).fit(given, y)
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
