@@ -24,10 +24,12 @@ from torch.utils.data import (
     default_collate,
 )
 
-# A recording pass has no gradients to hold, so it takes larger batches than training:
-# as many rows as make this many input values, within these limits.
+# A pass without gradients holds no activations, so it takes larger batches than training: as
+# many rows as make this many input values, within these limits. The user's batch size stays
+# the measure: it may be small because a row takes much memory inside the network.
 _VALUES_PER_BATCH = 2**20
 _MOST_ROWS_PER_BATCH = 8192
+_MOST_TIMES_LARGER = 8
 
 
 def base_rows(dataset: Any, whole: Any = None) -> tuple[Any, np.ndarray | None]:
@@ -188,8 +190,9 @@ def for_recording(iterator: Any) -> Any:
     """
     iterator = faster(iterator)
     if isinstance(iterator, ArrayBatches):
+        own = iterator.batch_size
         most_rows = min(_VALUES_PER_BATCH // iterator.values_per_row, _MOST_ROWS_PER_BATCH)
-        iterator.batch_size = max(iterator.batch_size, most_rows)
+        iterator.batch_size = max(own, min(most_rows, _MOST_TIMES_LARGER * own))
     return iterator
 
 

@@ -10,7 +10,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.recording._batches import for_recording
+from sklearn_difficulty.recording._batches import faster, for_recording
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._losses import (
     flat_losses,
@@ -24,34 +24,41 @@ from sklearn_difficulty.recording._outputs import (
     first_output,
     output_kind,
 )
-from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.recording._snapshots import State, trained_parts
 
 
 def replica(net: Any) -> Any:
-    """A net that shares all but its module and criterion, so that states can be loaded.
+    """A net that shares all but its modules and criteria, so that states can be loaded.
 
-    The module is in evaluation mode and its parameters are frozen.
+    They are in evaluation mode and their parameters are frozen.
     """
     twin = object.__new__(type(net))
     vars(twin).update(vars(net))
-    vars(twin)["module_"] = copy.deepcopy(net.module_)
-    vars(twin)["criterion_"] = copy.deepcopy(net.criterion_)
-    twin.module_.eval().requires_grad_(False)
+    for name in (*net._modules, *net._criteria):
+        part = copy.deepcopy(getattr(net, f"{name}_"))
+        vars(twin)[f"{name}_"] = part.eval().requires_grad_(False)
     return twin
 
 
 def load_state(net: Any, state: State) -> None:
-    """Put a kept state into a net's module."""
+    """Put a kept state into what a net trains."""
+    parts = trained_parts(net)
     # NumPy arrays of a memory map may be read-only, which torch warns of: the copy is made
     # by load_state_dict anyway, into the module's own parameters.
-    tensors = {name: torch.tensor(value) for name, value in state.items()}
-    unwrapped(net.module_).load_state_dict(tensors)
+    tensors: dict[str, dict[str, torch.Tensor]] = {prefix: {} for prefix in parts}
+    for key, value in state.items():
+        prefix, slash, name = key.rpartition("/")
+        tensors[prefix + slash][name] = torch.tensor(value)
+    for prefix, part in parts.items():
+        module = unwrapped(part)
+        module.load_state_dict(module.state_dict() | tensors[prefix])
 
 
-def batches(net: Any, X: Any, y: Any = None) -> Iterator[Any]:
-    """Batches of rows in order, for a net's own device and input types."""
+def batches(net: Any, X: Any, y: Any = None, *, enlarge: bool = True) -> Iterator[Any]:
+    """Batches of rows in order, as a net makes them, and larger ones where that is cheap."""
     with preserved_generators():
-        yield from for_recording(net.get_iterator(net.get_dataset(X, y), training=False))
+        iterator = net.get_iterator(net.get_dataset(X, y), training=False)
+        yield from for_recording(iterator) if enlarge else faster(iterator)
 
 
 def outputs_of(net: Any, X: Any) -> torch.Tensor:
@@ -135,7 +142,8 @@ def input_gradients(
     for state in states:
         load_state(twin, state)
         parts, start = [], 0
-        for batch in batches(twin, X):
+        # with gradients to hold, batches are not larger than in training
+        for batch in batches(twin, X, enlarge=False):
             Xi, _ = unpack_data(batch)
             stop = start + len(Xi)
             parts.append(_batch_gradients(twin, Xi, target[start:stop], output))

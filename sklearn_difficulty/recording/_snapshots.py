@@ -14,7 +14,31 @@ State = Mapping[str, np.ndarray]
 
 def module_state(module: torch.nn.Module) -> dict[str, np.ndarray]:
     """Copy of a module's parameters and buffers, as arrays."""
-    return {name: _as_array(value) for name, value in unwrapped(module).state_dict().items()}
+    state = unwrapped(module).state_dict()
+    # what else a module may put into its state (`get_extra_state`) is no array
+    tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    return {name: _as_array(value) for name, value in tensors.items()}
+
+
+def trained_parts(net: Any) -> dict[str, torch.nn.Module]:
+    """What a net trains, by the prefix of its names in a state.
+
+    That is the module, which has none, and where they have parameters the criterion and the
+    modules that a net of a user's own has besides.
+    """
+    names = [f"{name}_" for name in (*net._modules, *net._criteria) if name != "module"]
+    parts = {f"{name}/": getattr(net, name) for name in names}
+    others = {prefix: part for prefix, part in parts.items() if any(True for _ in part.parameters())}
+    return {"": net.module_} | others
+
+
+def net_state(net: Any) -> dict[str, np.ndarray]:
+    """Copy of the parameters and buffers of all that a net trains."""
+    return {
+        prefix + name: value
+        for prefix, part in trained_parts(net).items()
+        for name, value in module_state(part).items()
+    }
 
 
 def _as_array(value: torch.Tensor) -> np.ndarray:

@@ -31,7 +31,7 @@ from sklearn_difficulty.recording._outputs import (
     first_output,
     output_kind,
 )
-from sklearn_difficulty.recording._snapshots import SnapshotTaker, module_state
+from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -225,7 +225,7 @@ class DifficultyTracker(Callback):
         self.recorder_.step(
             {"epoch": 1.0, "update": float(self._updates_.count), "wall": self._seconds_}
         )
-        self.taker_.offer(self.recorder_.n_steps - 1, lambda: module_state(net.module_))
+        self.taker_.offer(self.recorder_.n_steps - 1, lambda: net_state(net))
         self.interrupted_ = False
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:

@@ -184,11 +184,12 @@ def test_anything_else_is_left_alone(loader):
 @pytest.mark.parametrize(
     ("shape", "own", "expected"),
     [
-        ((10, 3), 2, 8192),  # the most rows
-        ((10, 1024), 2, 1024),  # 2**20 values
+        ((10, 3), 2, 16),  # eight times the user's
+        ((10, 3), 4096, 8192),  # the most rows
+        ((10, 1024), 512, 1024),  # 2**20 values
         ((10, 2**21), 2, 2),  # never fewer than the user's
         ((10, 4), 20_000, 20_000),
-        ((10,), 4, 8192),
+        ((10,), 4, 32),
     ],
 )
 def test_batch_size_of_a_recording_pass(shape, own, expected):
