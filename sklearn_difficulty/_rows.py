@@ -41,30 +41,77 @@ class KnownRows:
     ----------
     X : array or sparse matrix of shape (n, ...)
         The rows to remember; only their fingerprints are kept.
+    targets : ndarray of shape (n,)
+        What they are labelled with.
     """
 
-    def __init__(self, X: Any) -> None:
-        digests = row_digests(X)
-        self._order = np.argsort(digests, kind="stable")
-        self._sorted = digests[self._order]
+    def __init__(self, X: Any, targets: np.ndarray) -> None:
+        self._digests, self._contents = np.unique(row_digests(X), return_inverse=True)
+        self._targets, self._numbers = np.unique(targets, return_inverse=True)
 
-    def find(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Find rows among the known ones.
+    def find(self, X: Any, targets: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Find rows among the known ones, by their content or by content and target.
 
         Parameters
         ----------
         X : array or sparse matrix of shape (m, ...)
             Rows.
+        targets : ndarray of shape (m,) or None, default=None
+            What they are labelled with; None does not look at it.
 
         Returns
         -------
-        rows, known : ndarrays of int of shape (k,)
-            Pairs of a row of `X` and a known row of the same content; a row with several
-            copies is in several pairs, a new row in none.
+        found : ndarray of int of shape (m,)
+            Group of known rows that each row is equal to, -1 for a new row.
+        groups : ndarray of int of shape (n,)
+            Group of each known row.
         """
-        digests = row_digests(X)
-        first = np.searchsorted(self._sorted, digests, side="left")
-        copies = np.searchsorted(self._sorted, digests, side="right") - first
-        rows = np.repeat(np.arange(len(digests)), copies)
-        nth_copy = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies)
-        return rows, self._order[first[rows] + nth_copy]
+        contents = positions(self._digests, row_digests(X))
+        if targets is None:
+            return contents, self._contents
+        numbers = positions(self._targets, targets)
+        n_targets = len(self._targets)
+        pairs, groups = np.unique(self._contents * n_targets + self._numbers, return_inverse=True)
+        wanted = np.where((contents < 0) | (numbers < 0), -1, contents * n_targets + numbers)
+        return positions(pairs, wanted), groups
+
+
+def positions(known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Position of each value among sorted, different known ones; -1 for an unknown one.
+
+    Parameters
+    ----------
+    known : ndarray of shape (k,)
+        Sorted.
+    values : ndarray of shape (m,)
+        Values to look up.
+
+    Returns
+    -------
+    positions : ndarray of int of shape (m,)
+        Into `known`.
+    """
+    place = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    return np.where(known[place] == values, place, -1)
+
+
+def group_means(values: np.ndarray, groups: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Mean of each wanted group.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Values.
+    groups : ndarray of int of shape (n,)
+        Group of each.
+    wanted : ndarray of int of shape (m,)
+        Groups, each with a value at least.
+
+    Returns
+    -------
+    means : ndarray of shape (m,)
+        In the order of `wanted`.
+    """
+    counts = np.bincount(groups)
+    sums = np.bincount(groups, weights=values)
+    return sums[wanted] / counts[wanted]

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils import Tags, _safe_indexing, get_tags
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from skorch import NeuralNet
 
-from sklearn_difficulty._rows import KnownRows
+from sklearn_difficulty._rows import KnownRows, group_means, positions
 from sklearn_difficulty._scoring import (
     ResolvedScore,
     check_scores,
@@ -20,6 +19,7 @@ from sklearn_difficulty._scoring import (
     score_known_rows,
     score_new_rows,
 )
+from sklearn_difficulty._targets import look_continuous, numbered_classes
 from sklearn_difficulty._validation import all_or_nothing, check_count, check_vector
 from sklearn_difficulty.recording import (
     TrackedNetClassifier,
@@ -188,7 +188,9 @@ class DifficultyScorer(BaseEstimator):
         X : array-like or sparse matrix of shape (n_samples, n_features, ...)
             Rows of finite numbers; images and other arrays of any rank, frames and lists too.
         y : array-like of shape (n_samples,)
-            Labels of any type, or the targets of a regression.
+            Labels of any type, or the targets of a regression. Where `estimator` does not say
+            which, fractions are targets of a regression, and so are whole numbers of which
+            there are more than 20 different ones with fewer than 4 rows each in the mean.
 
         Returns
         -------
@@ -232,16 +234,16 @@ class DifficultyScorer(BaseEstimator):
             self.classes_ = classes
         self.trajectory_ = self._recording_.trajectory
         self.estimators_ = self._recording_.estimators
-        self._known_rows_ = KnownRows(X)
-        self._targets_ = targets
+        self._known_rows_ = KnownRows(X, targets)
         self._row_shape_ = X.shape[1:]
         rows = np.arange(X.shape[0])
         self._columns_ = {
             score.key: score_known_rows(self._recording_, score, X, rows) for score in scores
         }
         columns = [normalized(s, self._columns_[s.key], self._columns_[s.key]) for s in scores]
-        self.scores_ = _as_given(self._score_asked, columns)
-        self.difficulty_ = scores[0].oriented(columns[0])
+        # Copies: the columns are looked rows up in, and are not the caller's to change.
+        self.scores_ = _as_given(self._score_asked, columns).copy()
+        self.difficulty_ = scores[0].oriented(columns[0]).copy()
         return self
 
     def score_samples(
@@ -342,7 +344,7 @@ class DifficultyScorer(BaseEstimator):
             scores,
             self._recording_.learner,
             has_classes=self._recording_.classes is not None,
-            snapshots=self.snapshots,
+            snapshots=self._recording_.trajectory.snapshots,
         )
         X = validate_data(self, X, reset=False, accept_sparse="csr", allow_nd=True)
         if X.shape[1:] != self._row_shape_:
@@ -351,43 +353,40 @@ class DifficultyScorer(BaseEstimator):
                 f"rows of shape {self._row_shape_}."
             )
         given = None if y is None else self._given_targets(y, X.shape[0])
-        rows, known = self._known_rows_.find(X)
-        if given is not None:
-            same = self._targets_[known] == given[rows]
-            rows, known = rows[same], known[same]
-        new = np.setdiff1d(np.arange(X.shape[0]), rows)
-        columns = [self._column(one, X, rows, known, new, given) for one in scores]
+        found, groups = self._known_rows_.find(X, given)
+        columns = [self._column(one, X, found, groups, given) for one in scores]
         return scores, columns
 
     def _column(
         self,
         score: ResolvedScore,
         X: Any,
-        rows: np.ndarray,
-        known: np.ndarray,
-        new: np.ndarray,
+        found: np.ndarray,
+        groups: np.ndarray,
         given: np.ndarray | None,
     ) -> np.ndarray:
+        """Values of a score: the mean over its copies for a known row, replayed for a new one."""
         values = np.empty(X.shape[0])
+        known, new = np.flatnonzero(found >= 0), np.flatnonzero(found < 0)
         whole = self._columns_.get(score.key)
-        if len(rows):
-            if whole is not None:
-                recorded = whole[known]
+        if len(known):
+            wanted, first = np.unique(found[known], return_index=True)
+            rows = np.arange(len(groups))
+            if whole is None and score.entry.from_gradients:
+                # X holds the content of the training rows that it is about, and of no others
+                rows = np.flatnonzero(np.isin(groups, wanted))
+                content = known[first][positions(wanted, groups[rows])]
+                column = score_known_rows(self._recording_, score, _safe_indexing(X, content), rows)
+                whole = column if len(rows) == len(groups) else None
             else:
-                X_known = _safe_indexing(X, rows)
-                recorded = score_known_rows(self._recording_, score, X_known, known)
-                _, first = np.unique(known, return_index=True)
-                if len(first) == self.trajectory_.n_samples:
-                    whole = recorded[first]
-            copies = np.bincount(rows, minlength=len(values))
-            recorded_values = normalized(score, recorded, whole)
-            sums = np.bincount(rows, weights=recorded_values, minlength=len(values))
-            values[rows] = sums[rows] / copies[rows]
+                column = whole or score_known_rows(self._recording_, score, X, rows)
+            recorded = normalized(score, column, whole)
+            values[known] = group_means(recorded, groups[rows], found[known])
         if len(new):
             X_new = _safe_indexing(X, new)
             targets = self._predicted(X_new) if given is None else given[new]
-            column = score_new_rows(self._recording_, score, X_new, targets)
-            values[new] = normalized(score, column, whole)
+            replayed = score_new_rows(self._recording_, score, X_new, targets)
+            values[new] = normalized(score, replayed, whole)
         return values
 
     def _predicted(self, X: Any) -> np.ndarray:
@@ -421,30 +420,14 @@ class DifficultyScorer(BaseEstimator):
 
     def _task(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray | None]:
         """The estimator to train, its targets, and the labels behind them if it classifies."""
-        kinds = {type(label).__name__ for label in y} if y.dtype == object else {"one"}
-        if len(kinds) > 1:
-            raise ValueError(
-                f"y mixes labels of types {', '.join(sorted(kinds))}, which have no order: give "
-                "labels of one type, and none that are missing."
-            )
-        if self.estimator is None:
-            regression = type_of_target(y).startswith("continuous")
-        elif is_classifier(self.estimator) or is_regressor(self.estimator):
-            regression = is_regressor(self.estimator)
+        classifies = self.estimator is not None and is_classifier(self.estimator)
+        regresses = self.estimator is not None and is_regressor(self.estimator)
+        if regresses or (not classifies and look_continuous(y)):
+            net, targets, classes = TrackedNetRegressor, y.astype(np.float64), None
         else:
-            regression = type_of_target(y).startswith("continuous")
-        if regression:
-            net = default_net(TrackedNetRegressor, X.shape[0])
-            return net if self.estimator is None else self.estimator, y.astype(np.float64), None
-        check_classification_targets(y)
-        classes, numbers = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"y holds one class only, {str(classes[0])!r}: there is nothing to tell apart, "
-                "and 2 classes at least are needed."
-            )
-        net = default_net(TrackedNetClassifier, X.shape[0])
-        return net if self.estimator is None else self.estimator, numbers, classes
+            net, (targets, classes) = TrackedNetClassifier, numbered_classes(y)
+        estimator = default_net(net, X.shape[0]) if self.estimator is None else self.estimator
+        return estimator, targets, classes
 
 
 def _as_given(score: Any, columns: list[np.ndarray]) -> np.ndarray:

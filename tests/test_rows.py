@@ -6,7 +6,7 @@ import scipy.sparse
 from numpy.testing import assert_array_equal
 
 from sklearn_difficulty import _rows
-from sklearn_difficulty._rows import KnownRows, row_digests
+from sklearn_difficulty._rows import KnownRows, group_means, positions, row_digests
 
 
 @pytest.fixture
@@ -58,28 +58,47 @@ def test_rows_of_any_rank():
     assert row_digests(np.zeros((0, 4))).shape == (0,)
 
 
-def test_find_in_any_order(X):
-    known = KnownRows(X)
+@pytest.fixture
+def y():
+    return np.arange(20) % 3
+
+
+def test_find_in_any_order(X, y):
+    known = KnownRows(X, y)
     order = np.random.default_rng(1).permutation(20)
-    rows, numbers = known.find(X[order])
-    assert_array_equal(rows, np.arange(20))
-    assert_array_equal(numbers, order)
+    for targets in (None, y[order]):
+        found, groups = known.find(X[order], targets)
+        assert len(set(groups)) == 20
+        assert_array_equal(found, groups[order])
 
 
-def test_find_some_and_new_ones(X):
-    rows, numbers = KnownRows(X).find(np.vstack([X[5], X[0] + 1, X[5], X[2]]))
-    assert_array_equal(rows, [0, 2, 3])
-    assert_array_equal(numbers, [5, 5, 2])
+def test_find_some_and_new_ones(X, y):
+    found, groups = KnownRows(X, y).find(np.vstack([X[5], X[0] + 1, X[5], X[2]]))
+    assert_array_equal(found, [groups[5], -1, groups[5], groups[2]])
 
 
-def test_copies_are_all_found(X):
-    known = KnownRows(np.vstack([X[0], X[1], X[0], X[2], X[0]]))
-    rows, numbers = known.find(np.vstack([X[1], X[0], X[3]]))
-    assert_array_equal(rows, [0, 1, 1, 1])
-    assert_array_equal(numbers, [1, 0, 2, 4])
+def test_copies_are_one_group(X):
+    known = KnownRows(np.vstack([X[0], X[1], X[0], X[2], X[0]]), np.array([0, 0, 1, 1, 0]))
+    query = np.vstack([X[1], X[0], X[3], X[0]])
+    found, groups = known.find(query)
+    assert groups[0] == groups[2] == groups[4]
+    assert len(set(groups)) == 3
+    assert_array_equal(found, [groups[1], groups[0], -1, groups[0]])
+    # with their labels, copies are told apart; label 7 is no row's
+    found, groups = known.find(query, np.array([1, 0, 0, 7]))
+    assert groups[0] == groups[4] != groups[2]
+    assert_array_equal(found, [-1, groups[0], -1, -1])
 
 
-def test_nothing_is_found(X):
-    rows, numbers = KnownRows(X).find(X + 1)
-    assert rows.size == numbers.size == 0
-    assert KnownRows(X).find(X[:0])[0].size == 0
+def test_nothing_is_found(X, y):
+    known = KnownRows(X, y)
+    assert (known.find(X + 1)[0] == -1).all()
+    assert known.find(X[:0])[0].shape == (0,)
+
+
+def test_positions_and_group_means():
+    assert_array_equal(
+        positions(np.array([2, 5, 9]), np.array([9, 1, 5, 6, 10])), [2, -1, 1, -1, -1]
+    )
+    values, groups = np.array([1.0, 2.0, 5.0, 7.0]), np.array([0, 2, 0, 2])
+    assert_array_equal(group_means(values, groups, np.array([2, 0, 2])), [4.5, 3.0, 4.5])

@@ -50,6 +50,7 @@ def gradient_scores(
     scores : ndarray of shape (n,)
         Mean over models.
     """
+    assert recording.classes is not None
     total, count = np.zeros(X.shape[0]), np.zeros(X.shape[0])
     rows_per_chunk = max(1, _VALUES_PER_CHUNK // max(1, int(np.prod(X.shape[1:]))))
     for model, fitted in enumerate(recording.estimators):
@@ -67,6 +68,7 @@ def gradient_scores(
                 recording.states(model, steps),
                 _safe_indexing(X, chunk),
                 target[chunk],
+                recording.classes,
                 output,
             )
             total[chunk] += function(gradients)

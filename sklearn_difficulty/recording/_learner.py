@@ -1,11 +1,13 @@
 """What the rest of the package asks of a kind of learner, and the task it is asked for."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -44,6 +46,17 @@ class Task:
         return self.y if self.classes is None else self.classes[self.y]
 
 
+def warn_of_rows_held_back(estimator: Any, option: str, silence: str) -> None:
+    """Say that an option is set aside which would hold rows back from training."""
+    warnings.warn(
+        f"{option} of {type(estimator).__name__} would hold rows back from training, and rows "
+        "that were trained on cannot be ranked with rows that were not: all rows are trained "
+        f"on instead. Set {silence} to silence this.",
+        TrainSplitIgnoredWarning,
+        stacklevel=3,
+    )
+
+
 class Learner(Protocol):
     """One kind of estimator that learns in steps.
 
@@ -64,8 +77,8 @@ class Learner(Protocol):
     def most_steps(self, estimator: Any) -> int | None:
         """Number of steps unless training stops early; None where it ticks once."""
 
-    def check(self, estimator: Any, n_models: int) -> None:
-        """Warn of what would make the trainings of `n_models` clones other than asked for."""
+    def check(self, estimator: Any, n_models: int, n_samples: int) -> None:
+        """Warn, once, of what makes the trainings of `n_models` clones other than asked for."""
 
     def record(
         self,
@@ -96,6 +109,12 @@ class Learner(Protocol):
         """Records of other rows, after each step that was kept."""
 
     def input_gradients(
-        self, fitted: Any, states: Iterable[State], X: Any, target: np.ndarray, output: str
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        target: np.ndarray,
+        classes: np.ndarray,
+        output: str,
     ) -> Iterator[np.ndarray]:
         """Gradients of the target class's output by the input, after each step kept."""

@@ -99,7 +99,9 @@ def class_scores(outputs: torch.Tensor, kind: str) -> torch.Tensor:
     return outputs
 
 
-def class_records(scores: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
+def class_records(
+    scores: torch.Tensor, y: torch.Tensor, columns: Any = None
+) -> dict[str, torch.Tensor]:
     """Records of a classifier's outputs under given labels.
 
     Parameters
@@ -108,6 +110,8 @@ def class_records(scores: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tens
         Logits or log-probabilities.
     y : tensor of int of shape (n,)
         Labels as column numbers.
+    columns : array of int or None, default=None
+        Columns that stand for a class, which alone are predicted; None for all.
 
     Returns
     -------
@@ -122,10 +126,15 @@ def class_records(scores: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tens
     others = scores.scatter(1, given, -torch.inf).amax(dim=1)
     proba = scores.softmax(dim=1)
     error = proba.scatter_add(1, given, -torch.ones_like(own))
+    if columns is None or len(columns) == scores.shape[1]:
+        prediction = scores.argmax(dim=1)
+    else:
+        kept = torch.as_tensor(columns, device=scores.device)
+        prediction = kept[scores[:, kept].argmax(dim=1)]
     return {
         "margin": own.squeeze(1) - others,
         "proba": proba.gather(1, given).squeeze(1),
-        "prediction": scores.argmax(dim=1),
+        "prediction": prediction,
         "entropy": torch.special.entr(proba).sum(dim=1),
         "el2n": error.norm(dim=1),
     }

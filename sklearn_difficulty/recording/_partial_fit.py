@@ -1,7 +1,6 @@
 """scikit-learn estimators that learn by ``partial_fit``, one epoch a step."""
 
 import copy
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
@@ -11,8 +10,7 @@ from scipy.special import softmax
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
-from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
-from sklearn_difficulty.recording._learner import Task
+from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import (
     check_finite,
@@ -52,8 +50,10 @@ class PartialFitLearner:
         """Epochs; see :class:`Learner`."""
         return estimator.max_iter
 
-    def check(self, estimator: Any, n_models: int) -> None:
-        """Nothing to warn of; see :class:`Learner`."""
+    def check(self, estimator: Any, n_models: int, n_samples: int) -> None:
+        """Warn of early stopping on rows held back; see :class:`Learner`."""
+        if getattr(estimator, "early_stopping", False):
+            warn_of_rows_held_back(estimator, "early_stopping=True", "early_stopping=False")
 
     def record(
         self,
@@ -66,19 +66,13 @@ class PartialFitLearner:
     ) -> tuple[Any, Trajectory]:
         """Train a clone epoch by epoch; see :class:`Learner`."""
         fitted = clone(estimator)
-        own = fitted.random_state
-        if reseed or own is None:
-            own = seed
-        # One generator for all epochs: a number would give each the same shuffling.
-        fitted.set_params(random_state=check_random_state(own))
-        if getattr(fitted, "early_stopping", False):
-            warnings.warn(
-                f"early_stopping=True of {type(fitted).__name__} would hold rows back from "
-                "training: all rows are trained on instead. Set early_stopping=False to "
-                "silence this.",
-                TrainSplitIgnoredWarning,
-                stacklevel=2,
-            )
+        params = fitted.get_params(deep=False)
+        if "random_state" in params:
+            own = params["random_state"]
+            # One generator for all epochs: a number would give each the same shuffling.
+            generator = check_random_state(seed if reseed or own is None else own)
+            fitted.set_params(random_state=generator)
+        if params.get("early_stopping"):
             fitted.set_params(early_stopping=False)
         classes = {} if task.classes is None else {"classes": task.classes}
         X, y = task.recorded or (task.X, task.y)
@@ -94,14 +88,19 @@ class PartialFitLearner:
             check_finite(records["loss"], recorder, "Scale the inputs, or lower the learning rate.")
             recorder.write(rows, records)
             recorder.step({"epoch": 1.0, "update": n_updates, "wall": seconds})
-            taker.offer(recorder.n_steps - 1, lambda: _state(fitted))
-            patience.note(float(np.mean(records["loss"])))
+            if _state(fitted):
+                taker.offer(recorder.n_steps - 1, lambda: _state(fitted))
+            # Held-out rows have no say in how long their model trains.
+            trained = records if task.recorded is None else _records(fitted, task.X, task.y)
+            patience.note(float(np.mean(trained["loss"])))
             tick()
+        if hasattr(fitted, "n_iter_"):  # which counts the last call of partial_fit only
+            fitted.n_iter_ = recorder.n_steps
         return fitted, recorder.trajectory(
             y=y,
             classes=task.classes,
             in_train=np.full(len(rows), task.recorded is None),
-            snapshots=taker.snapshots(),
+            snapshots=taker.snapshots() if _state(fitted) else None,
         )
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
@@ -123,7 +122,13 @@ class PartialFitLearner:
             yield _records(_with_state(fitted, state), X, y)
 
     def input_gradients(
-        self, fitted: Any, states: Iterable[State], X: Any, target: np.ndarray, output: str
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        target: np.ndarray,
+        classes: np.ndarray,
+        output: str,
     ) -> Iterator[np.ndarray]:
         """Raise: there are none; see :class:`Learner`."""
         raise no_input_gradients(fitted)

@@ -38,6 +38,8 @@ class Recording:
         One run for each repetition, of all rows.
     scored : ndarray of bool of shape (n_models, n_samples)
         The rows that each model was recorded on.
+    n_steps : list of int
+        Steps that each model completed.
     classes : ndarray or None
         Labels behind the class numbers.
     """
@@ -46,6 +48,7 @@ class Recording:
     estimators: list[Any]
     trajectory: Trajectory
     scored: np.ndarray
+    n_steps: list[int]
     classes: np.ndarray | None
 
     @property
@@ -55,9 +58,14 @@ class Recording:
     def kept_steps(self, model: int) -> tuple[int, ...]:
         """Steps that `model` can be replayed at."""
         if not self.learner.takes_snapshots:
-            return tuple(range(int(self.trajectory.n_steps[model // self.models_per_run])))
-        snapshots = self._snapshots()
-        return snapshots.steps(model)
+            return tuple(range(self.n_steps[model]))
+        steps = self._snapshots().steps(model)
+        if not steps:
+            raise RecordNotFoundError(
+                f"none of the steps that snapshots asks for was reached in {self.n_steps[model]} "
+                "steps, counted from 0: fit with snapshots='auto'."
+            )
+        return steps
 
     def states(self, model: int, steps: Sequence[int]) -> Iterator[Any]:
         """Parameter states of `model` after `steps`, read one at a time."""
@@ -140,7 +148,7 @@ def record(
     learner = find_learner(estimator)
     folds = _folds(cv, X, y, classes)
     n_models = n_runs * len(folds)
-    learner.check(estimator, n_models)
+    learner.check(estimator, n_models, X.shape[0])
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=n_models)
     reseed = random_state is not None or n_models > 1
     tasks = [
@@ -153,9 +161,12 @@ def record(
             delayed(_record_one)(learner, template, task, int(seed), reseed, tick)
             for task, seed in zip(tasks, seeds, strict=True)
         )
-        recorded = list(track(Parallel(n_jobs=n_jobs, return_as="generator")(jobs)))
+        # not every backend of joblib can return one result after the other
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator" if verbose else "list")
+        recorded = list(track(parallel(jobs)))
     estimators = [f.net if isinstance(f, ShippedNet) else f for f, _ in recorded]
     paths = [path for _, path in recorded]
+    steps = [path.n_steps_max for path in paths]
     scored = np.zeros((n_models, X.shape[0]), dtype=bool)
     for model in range(n_models):
         fold = folds[model % len(folds)]
@@ -167,7 +178,7 @@ def record(
             for start in range(0, n_models, size)
         ]
     trajectory = paths[0] if n_runs == 1 else Trajectory.stack(paths)
-    return Recording(learner, estimators, trajectory, scored, classes)
+    return Recording(learner, estimators, trajectory, scored, steps, classes)
 
 
 def _record_one(
@@ -197,10 +208,10 @@ def replay(recording: Recording, X: Any, y: np.ndarray) -> Trajectory:
     for model, fitted in enumerate(recording.estimators):
         steps = recording.kept_steps(model)
         run = model // recording.models_per_run
+        # The last state of a fold that stopped before others stands for the rest of the run.
         n_steps = int(recording.trajectory.n_steps[run])
-        # a fold may have stopped before the longest of its run
         spans = {
-            unit: span_weights(steps, dt[run, : max(n_steps, steps[-1] + 1)])
+            unit: span_weights(steps, dt[run, :n_steps])
             for unit, dt in recording.trajectory.dt.items()
         }
         recorder = TrajectoryRecorder(len(rows))
@@ -261,15 +272,19 @@ def _task(
 
 
 def _joined(paths: list[Trajectory], tests: list[np.ndarray], y: np.ndarray) -> Trajectory:
-    """The paths of a run's folds, each of its own held-out rows, as one run of all rows."""
+    """The paths of a run's folds, each of its own held-out rows, as one run of all rows.
+
+    A model that stopped before the others of its run is taken to stay as it is.
+    """
     n_steps = max(path.n_steps_max for path in paths)
     records: dict[str, Any] = {}
     for name in (*paths[0].fields, *(["outputs"] if paths[0].outputs is not None else [])):
         first = getattr(paths[0], name)
-        missing = -1 if first.dtype.kind == "i" else np.nan
-        full = np.full((1, n_steps, len(y), *first.shape[3:]), missing, dtype=first.dtype)
+        full = np.empty((1, n_steps, len(y), *first.shape[3:]), dtype=first.dtype)
         for path, test in zip(paths, tests, strict=True):
-            full[:, : path.n_steps_max, test] = getattr(path, name)
+            values = getattr(path, name)
+            full[:, : path.n_steps_max, test] = values
+            full[:, path.n_steps_max :, test] = values[:, -1:]
         records[name] = full
     dt = {}
     for unit in paths[0].dt:

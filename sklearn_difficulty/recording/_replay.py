@@ -72,7 +72,7 @@ def outputs_of(net: Any, X: Any) -> torch.Tensor:
 
 
 def replay_records(
-    net: Any, states: Iterable[State], X: Any, y: np.ndarray
+    net: Any, states: Iterable[State], X: Any, y: np.ndarray, *, columns: Any = None
 ) -> Iterator[dict[str, np.ndarray]]:
     """Records of rows after each kept state, as the tracker would have made them.
 
@@ -84,6 +84,8 @@ def replay_records(
         Kept states.
     X, y : array of shape (n, ...)
         Rows and their targets, in the types that the net takes.
+    columns : array of int or None, default=None
+        Outputs that stand for a class, which alone are predicted; None for all.
     """
     twin = replica(net)
     one_by_one = None
@@ -95,18 +97,18 @@ def replay_records(
             if one_by_one is None:
                 one_by_one = needs_one_by_one(twin, y_pred, targets, Xi)
             losses = per_sample_losses(twin, y_pred, targets, Xi, one_by_one=one_by_one)
-            for name, values in _records(twin, y_pred, targets, losses).items():
+            for name, values in _records(twin, y_pred, targets, losses, columns).items():
                 parts.setdefault(name, []).append(to_numpy(values))
         yield {name: np.concatenate(values) for name, values in parts.items()}
 
 
 def _records(
-    net: Any, y_pred: Any, targets: torch.Tensor, losses: torch.Tensor
+    net: Any, y_pred: Any, targets: torch.Tensor, losses: torch.Tensor, columns: Any
 ) -> dict[str, torch.Tensor]:
     records = {"loss": flat_losses(losses, net.criterion_)}
     kind = output_kind(net, y_pred)
     if kind != "values":
-        records |= class_records(class_scores(first_output(y_pred), kind), targets)
+        records |= class_records(class_scores(first_output(y_pred), kind), targets, columns)
     return records
 
 

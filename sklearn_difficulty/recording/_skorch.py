@@ -1,5 +1,6 @@
 """skorch nets as learners: the tracker put in, labels and types converted on the way."""
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -12,11 +13,15 @@ from skorch.callbacks import Callback
 from torch.nn.parameter import is_lazy
 
 from sklearn_difficulty._validation import check_count
-from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
 from sklearn_difficulty.recording._batches import FasterIterator
 from sklearn_difficulty.recording._generators import seeded_generators
-from sklearn_difficulty.recording._inputs import net_input, net_target, takes_integers
-from sklearn_difficulty.recording._learner import Task
+from sklearn_difficulty.recording._inputs import (
+    class_numbers,
+    net_input,
+    net_target,
+    takes_integers,
+)
+from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._nets import Tracked, TrackedNetClassifier
 from sklearn_difficulty.recording._progress import no_tick
@@ -44,9 +49,15 @@ class SkorchLearner:
         """Epochs; see :class:`Learner`."""
         return estimator.max_epochs
 
-    def check(self, estimator: Any, n_models: int) -> None:
-        """Warn where trainings would not start from scratch; see :class:`Learner`."""
+    def check(self, estimator: Any, n_models: int, n_samples: int) -> None:
+        """Warn of a validation split and of a start that is not from scratch.
+
+        See :class:`Learner`.
+        """
         check_count("max_epochs", estimator.max_epochs)
+        if _holds_rows_back(estimator):
+            _check_monitors(estimator)
+            warn_of_rows_held_back(estimator, "train_split", "train_split=None")
         if isinstance(estimator.module, torch.nn.Module) and (
             n_models > 1 or estimator.initialized_
         ):
@@ -69,7 +80,8 @@ class SkorchLearner:
     ) -> tuple[Any, Trajectory]:
         """Train a clone with a tracker; see :class:`Learner`."""
         net = clone(estimator)
-        _train_on_all_rows(net)
+        if _holds_rows_back(net):
+            net.train_split = None
         tracker = DifficultyTracker(
             when=getattr(net, "when", "after"),
             snapshots=task.snapshots,
@@ -82,6 +94,8 @@ class SkorchLearner:
             net.size_to(task.X, task.labels)
         with seeded_generators(seed):
             strip = _equip(net, tracker, tick)
+            if task.classes is not None:
+                tracker.columns = _columns(net, task.classes)
             if task.recorded is not None:
                 tracker.data = _converted(net, *task.recorded, task.classes)
             X, y = _converted(net, task.X, task.y, task.classes)
@@ -92,11 +106,14 @@ class SkorchLearner:
             # but only after an epoch.
             raise KeyboardInterrupt
         strip()
-        return net, tracker.trajectory_
+        path = tracker.release()
+        if tracker.columns is not None and path.prediction is not None:
+            path = _relabelled(path, task, tracker.columns)
+        return net, path
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Probabilities of the classes among the module's outputs; see :class:`Learner`."""
-        scores = outputs_of(fitted, _input(fitted, X))[:, : len(classes)]
+        scores = outputs_of(fitted, _input(fitted, X))[:, _columns(fitted, classes)]
         return scores.softmax(dim=1).numpy()
 
     def replay(
@@ -108,13 +125,25 @@ class SkorchLearner:
         classes: np.ndarray | None,
     ) -> Iterator[dict[str, np.ndarray]]:
         """Records of other rows; see :class:`Learner`."""
-        return replay_records(fitted, states, *_converted(fitted, X, y, classes))
+        X, y = _converted(fitted, X, y, classes)
+        columns = None if classes is None else _columns(fitted, classes)
+        for records in replay_records(fitted, states, X, y, columns=columns):
+            if columns is not None and "prediction" in records:
+                records["prediction"] = _numbers(columns)[records["prediction"]]
+            yield records
 
     def input_gradients(
-        self, fitted: Any, states: Iterable[State], X: Any, target: np.ndarray, output: str
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        target: np.ndarray,
+        classes: np.ndarray,
+        output: str,
     ) -> Iterator[np.ndarray]:
         """Gradients by the input; see :class:`Learner`."""
-        return input_gradients(fitted, states, _input(fitted, X), target, output=output)
+        columns = _columns(fitted, classes)[target]
+        return input_gradients(fitted, states, _input(fitted, X), columns, output=output)
 
 
 class ShippedNet:
@@ -207,11 +236,34 @@ def _check_outputs(net: Any, X: Any, classes: np.ndarray | None) -> None:
         )
 
 
-def _train_on_all_rows(net: Any) -> None:
-    """Set a net's validation split aside, unless its validation data come from elsewhere."""
+def _columns(net: Any, classes: np.ndarray) -> np.ndarray:
+    """The output of the module that stands for each class."""
+    if isinstance(net, TrackedNetClassifier):  # which knows more classes, and another order
+        return class_numbers(classes, net.classes_)
+    return np.arange(len(classes))
+
+
+def _relabelled(path: Trajectory, task: Task, columns: np.ndarray) -> Trajectory:
+    """A path whose class numbers are those of the task instead of the module's outputs."""
+    _, y = task.recorded or (task.X, task.y)
+    prediction = _numbers(columns)[path.prediction]
+    return dataclasses.replace(path, y=y, classes=task.classes, prediction=prediction)
+
+
+def _numbers(columns: np.ndarray) -> np.ndarray:
+    """Number of the class that each output stands for, and of a missing prediction (-1)."""
+    numbers = np.full(columns.max() + 2, -1, dtype=np.int32)
+    numbers[columns] = np.arange(len(columns))
+    return numbers
+
+
+def _holds_rows_back(net: Any) -> bool:
+    """Whether a net validates on rows of its own; `predefined_split` brings others."""
     split = net.train_split
-    if split is None or "valid_ds" in getattr(split, "keywords", {}):
-        return
+    return split is not None and "valid_ds" not in getattr(split, "keywords", {})
+
+
+def _check_monitors(net: Any) -> None:
     for name, monitor in _monitors(net):
         if monitor.startswith("valid"):
             raise ValueError(
@@ -219,14 +271,6 @@ def _train_on_all_rows(net: Any) -> None:
                 "are trained on: monitor 'train_loss' instead, or pass validation data of "
                 "its own with train_split=predefined_split(dataset)."
             )
-    warnings.warn(
-        "train_split of the net would hold rows back from training, and rows that were "
-        "trained on cannot be ranked with rows that were not: all rows are trained on "
-        "instead. Pass train_split=None to silence this.",
-        TrainSplitIgnoredWarning,
-        stacklevel=2,
-    )
-    net.train_split = None
 
 
 def _monitors(net: Any) -> list[tuple[str, str]]:

@@ -28,7 +28,9 @@ def trained_parts(net: Any) -> dict[str, torch.nn.Module]:
     """
     names = [f"{name}_" for name in (*net._modules, *net._criteria) if name != "module"]
     parts = {f"{name}/": getattr(net, name) for name in names}
-    others = {prefix: part for prefix, part in parts.items() if any(True for _ in part.parameters())}
+    others = {
+        prefix: part for prefix, part in parts.items() if any(True for _ in part.parameters())
+    }
     return {"": net.module_} | others
 
 

@@ -1,6 +1,5 @@
 """scikit-learn estimators that predict in stages: boosting."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
@@ -8,8 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_regressor
 
-from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
-from sklearn_difficulty.recording._learner import Task
+from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import (
     aligned,
@@ -45,8 +43,11 @@ class StagedLearner:
         """None: its stages are read at once; see :class:`Learner`."""
         return None
 
-    def check(self, estimator: Any, n_models: int) -> None:
-        """Nothing to warn of; see :class:`Learner`."""
+    def check(self, estimator: Any, n_models: int, n_samples: int) -> None:
+        """Warn of early stopping on rows held back; see :class:`Learner`."""
+        name, value, all_rows = _early_stopping(estimator, n_samples)
+        if value != all_rows:
+            warn_of_rows_held_back(estimator, f"{name}={value!r}", f"{name}={all_rows}")
 
     def record(
         self,
@@ -60,18 +61,20 @@ class StagedLearner:
         """Train a clone and read its stages; see :class:`Learner`."""
         fitted = clone(estimator)
         fitted.set_params(**seeded_params(fitted, seed, reseed=reseed))
-        _train_on_all_rows(fitted, task.X.shape[0])
+        name, _, all_rows = _early_stopping(fitted, task.X.shape[0])
+        if name in fitted.get_params(deep=False):
+            fitted.set_params(**{name: all_rows})
         start = perf_counter()
         fitted.fit(task.X, task.labels)
         seconds = perf_counter() - start
         X, y = task.recorded or (task.X, task.y)
         recorder = TrajectoryRecorder(X.shape[0])
         rows = np.arange(X.shape[0])
-        stages = list(_stages(fitted, X, y, task.classes))
-        for records in stages:
+        seconds_per_stage = seconds / _count_stages(fitted)
+        for records in _stages(fitted, X, y, task.classes):
             check_finite(records["loss"], recorder, "Scale the targets.")
             recorder.write(rows, records)
-            recorder.step({"epoch": 1.0, "update": 1.0, "wall": seconds / len(stages)})
+            recorder.step({"epoch": 1.0, "update": 1.0, "wall": seconds_per_stage})
         tick()
         return fitted, recorder.trajectory(
             y=y, classes=task.classes, in_train=np.full(len(rows), task.recorded is None)
@@ -93,31 +96,37 @@ class StagedLearner:
         return _stages(fitted, X, y, classes)
 
     def input_gradients(
-        self, fitted: Any, states: Iterable[State], X: Any, target: np.ndarray, output: str
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        target: np.ndarray,
+        classes: np.ndarray,
+        output: str,
     ) -> Iterator[np.ndarray]:
         """Raise: there are none; see :class:`Learner`."""
         raise no_input_gradients(fitted)
 
 
-def _train_on_all_rows(estimator: Any, n_samples: int) -> None:
-    """Switch early stopping off, where it looks at rows that are not trained on."""
+def _early_stopping(estimator: Any, n_samples: int) -> tuple[str, Any, Any]:
+    """The parameter that may hold rows back, its value, and the one that trains on all rows.
+
+    The two values are equal where no row would be held back.
+    """
     params = estimator.get_params(deep=False)
-    if "early_stopping" in params:
-        name, all_rows = "early_stopping", False
-        automatic = params[name] == "auto" and n_samples > _MOST_ROWS_WITHOUT_EARLY_STOPPING
-        stops = (automatic or params[name] is True) and params["validation_fraction"] is not None
-    else:
-        name, all_rows = "n_iter_no_change", None
-        stops = params.get(name) is not None
-    if not stops:
-        return
-    warnings.warn(
-        f"{name}={params[name]!r} of {type(estimator).__name__} would hold rows back from "
-        f"training: all rows are trained on instead. Set {name}={all_rows} to silence this.",
-        TrainSplitIgnoredWarning,
-        stacklevel=2,
-    )
-    estimator.set_params(**{name: all_rows})
+    if "early_stopping" not in params:
+        return "n_iter_no_change", params.get("n_iter_no_change"), None
+    value = params["early_stopping"]
+    automatic = value == "auto" and n_samples > _MOST_ROWS_WITHOUT_EARLY_STOPPING
+    on_rows = params["validation_fraction"] is not None and (automatic or value is True)
+    return "early_stopping", value, False if on_rows else value
+
+
+def _count_stages(fitted: Any) -> int:
+    for name in ("n_iter_", "n_estimators_"):
+        if hasattr(fitted, name):
+            return int(getattr(fitted, name))
+    return len(fitted.estimators_)
 
 
 def _stages(

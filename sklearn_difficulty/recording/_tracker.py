@@ -109,6 +109,9 @@ class DifficultyTracker(Callback):
     recorder_: Any = None
     made_: Trajectory | None = None
 
+    # Outputs that stand for a class, where a caller knows that others do not.
+    columns: np.ndarray | None = None
+
     def __init__(
         self,
         when: str = "after",
@@ -127,13 +130,28 @@ class DifficultyTracker(Callback):
     def initialize(self) -> "DifficultyTracker":
         """Forget an earlier training; skorch calls this before each ``fit``."""
         self.recorder_ = None
+        self.made_ = None
         self.interrupted_ = False
         return self
+
+    def release(self) -> Trajectory:
+        """Let go of all but the trajectory; a training that goes on starts another one.
+
+        Returns
+        -------
+        trajectory : Trajectory
+            What was recorded.
+        """
+        trajectory = self.trajectory_
+        self.recorder_, self.data = None, None
+        return trajectory
 
     @property
     def trajectory_(self) -> Trajectory:
         """What was recorded in the epochs that were completed; one run."""
         recorder = self.recorder_
+        if recorder is None and self.made_ is not None:
+            return self.made_
         if recorder is None or not recorder.n_steps:
             raise AttributeError(
                 "DifficultyTracker has no trajectory_ before an epoch of training is completed"
@@ -310,7 +328,7 @@ class DifficultyTracker(Callback):
         outputs = first_output(y_pred)
         if self.kind_ not in (None, "values") and _are_class_numbers(targets, self.kind_):
             scores = class_scores(outputs, self.kind_)
-            records |= class_records(scores, targets)
+            records |= class_records(scores, targets, self.columns)
             outputs = scores
         if "outputs" in self.keep:
             records["outputs"] = outputs

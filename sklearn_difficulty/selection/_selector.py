@@ -3,9 +3,8 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.utils import Tags, assert_all_finite, check_random_state, get_tags
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -15,6 +14,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_difficulty._scorer import DifficultyScorer
+from sklearn_difficulty._targets import look_continuous
 from sklearn_difficulty._validation import all_or_nothing
 from sklearn_difficulty.recording import TrackedNetRegressor, default_net
 from sklearn_difficulty.selection._indexing import count_rows, take_rows
@@ -265,7 +265,7 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     y : array-like of shape (n_samples,)
         Targets.
     scorer : estimator or None
-        Scorer; if it has an ``estimator`` that is a regressor, nothing is a class.
+        Scorer; if it has an ``estimator`` that is a classifier or a regressor, that decides.
 
     Returns
     -------
@@ -279,9 +279,9 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     (True, False)
     """
     trained = getattr(scorer, "estimator", None)
-    if trained is not None and is_regressor(trained):
-        return False
-    return not type_of_target(y).startswith("continuous")
+    if trained is not None and (is_classifier(trained) or is_regressor(trained)):
+        return is_classifier(trained)
+    return not look_continuous(np.asarray(y))
 
 
 def _fit_scorer(scorer: Any, X: Any, y: np.ndarray) -> Any:

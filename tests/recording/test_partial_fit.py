@@ -235,7 +235,7 @@ def test_no_gradients(table):
     learner = recording.learner
     assert not learner.has_gradients
     with pytest.raises(RecordNotFoundError, match="MLPClassifier does not give"):
-        learner.input_gradients(recording.estimators[0], [], X, y, "logit")
+        learner.input_gradients(recording.estimators[0], [], X, y, None, "logit")
 
 
 # -- data ---------------------------------------------------------------------------------

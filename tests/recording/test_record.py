@@ -209,12 +209,18 @@ def test_folds_that_stop_at_different_epochs(table, make_net):
     for model, stop in enumerate(stops):
         rows = recording.scored[model]
         assert not np.isnan(path.loss[0, :stop, rows]).any()
-        assert np.isnan(path.loss[0, stop:, rows]).all()
-        assert (path.prediction[0, stop:, rows] == -1).all()
+        # a model that has stopped stays as it is
+        for name in ("loss", "prediction"):
+            values = getattr(path, name)[0][:, rows]
+            assert_array_equal(
+                values[stop:], np.broadcast_to(values[stop - 1], values[stop:].shape)
+            )
         assert recording.kept_steps(model) == tuple(range(stop))
     assert path.dt["epoch"].tolist() == [[1.0] * max(stops)]
     replayed = replay(recording, *table)
     assert replayed.n_steps.tolist() == stops
+    # and its last state stands for the rest
+    assert replayed.dt["epoch"].sum(axis=1).tolist() == [max(stops)] * 4
 
 
 # -- replay and snapshots -----------------------------------------------------------------

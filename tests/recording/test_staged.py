@@ -161,7 +161,7 @@ def test_no_gradients(table):
     recording = record(CLASSIFIERS["hist"], X, y, classes=NAMES, random_state=0)
     assert not recording.learner.has_gradients
     with pytest.raises(RecordNotFoundError, match="HistGradientBoostingClassifier does not give"):
-        recording.learner.input_gradients(recording.estimators[0], [], X, y, "logit")
+        recording.learner.input_gradients(recording.estimators[0], [], X, y, NAMES, "logit")
 
 
 def test_what_has_stages():
