@@ -18,6 +18,7 @@ from sklearn_difficulty._scoring import (
     resolve_scores,
     score_known_rows,
     score_new_rows,
+    warn_if_nothing_was_learned,
 )
 from sklearn_difficulty._targets import look_continuous, numbered_classes
 from sklearn_difficulty._validation import all_or_nothing, check_count, check_vector
@@ -66,9 +67,9 @@ class DifficultyScorer(BaseEstimator):
     n_jobs : int or None, default=None
         Trainings at a time, under joblib.
     random_state : int, RandomState instance or None, default=None
-        Makes the trainings reproducible. The global generators of NumPy, Python and torch
-        are left as they were found. With one training and None, an estimator's own
-        ``random_state`` holds.
+        Makes the trainings reproducible, and leaves the global generators of NumPy, Python and
+        torch as they were found. None draws seeds from NumPy's, as scikit-learn does; with one
+        training, an estimator's own ``random_state`` holds then.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -212,10 +213,17 @@ class DifficultyScorer(BaseEstimator):
         n_runs = self._count_runs(scores)
         if self.estimator is not None:
             find_learner(self.estimator)
-        X, y = validate_data(self, X, y, accept_sparse="csr", allow_nd=True, ensure_min_samples=2)
+        X, y = validate_data(self, X, y, ensure_min_samples=2, **self._accepted())
         estimator, targets, classes = self._task(X, y)
         learner = find_learner(estimator)
-        check_scores(scores, learner, has_classes=classes is not None, snapshots=self.snapshots)
+        check_scores(
+            scores,
+            learner,
+            has_classes=classes is not None,
+            snapshots=self.snapshots,
+            n_runs=n_runs,
+            most_steps=learner.most_steps(estimator),
+        )
         keep = {option for score in scores for option in score.keep}
         self._recording_ = record(
             estimator,
@@ -233,6 +241,7 @@ class DifficultyScorer(BaseEstimator):
         if classes is not None:
             self.classes_ = classes
         self.trajectory_ = self._recording_.trajectory
+        warn_if_nothing_was_learned(self.trajectory_)
         self.estimators_ = self._recording_.estimators
         self._known_rows_ = KnownRows(X, targets)
         self._row_shape_ = X.shape[1:]
@@ -328,7 +337,15 @@ class DifficultyScorer(BaseEstimator):
             or isinstance(self.estimator, NeuralNet)
             or get_tags(self.estimator).input_tags.sparse
         )
+        tags.input_tags.allow_nan = (
+            self.estimator is not None and get_tags(self.estimator).input_tags.allow_nan
+        )
         return tags
+
+    def _accepted(self) -> dict[str, Any]:
+        """What rows may be, as options of scikit-learn's validation."""
+        finite = "allow-nan" if get_tags(self).input_tags.allow_nan else True
+        return {"accept_sparse": "csr", "allow_nd": True, "ensure_all_finite": finite}
 
     def _score_columns(
         self, X: Any, y: Any, score: Any, score_params: Mapping[str, Any] | None
@@ -345,8 +362,10 @@ class DifficultyScorer(BaseEstimator):
             self._recording_.learner,
             has_classes=self._recording_.classes is not None,
             snapshots=self._recording_.trajectory.snapshots,
+            n_runs=self.trajectory_.n_runs,
+            most_steps=max(self._recording_.n_steps),
         )
-        X = validate_data(self, X, reset=False, accept_sparse="csr", allow_nd=True)
+        X = validate_data(self, X, reset=False, **self._accepted())
         if X.shape[1:] != self._row_shape_:
             raise ValueError(
                 f"X has rows of shape {X.shape[1:]}, and {type(self).__name__} was fitted to "

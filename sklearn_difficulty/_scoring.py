@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty._validation import check_choice
-from sklearn_difficulty.exceptions import DegenerateGradientWarning, RecordNotFoundError
+from sklearn_difficulty.exceptions import (
+    DegenerateGradientWarning,
+    NothingLearnedWarning,
+    RecordNotFoundError,
+)
 from sklearn_difficulty.recording import Recording, class_proba, gradient_scores, replay
 from sklearn_difficulty.scores import SCORES, Score, class_normalize, is_constant_per_class
 from sklearn_difficulty.trajectory import Trajectory
@@ -143,9 +147,30 @@ def _options(entry: Score) -> list[str]:
 
 
 def check_scores(
-    scores: list[ResolvedScore], learner: Any, *, has_classes: bool, snapshots: Any
+    scores: list[ResolvedScore],
+    learner: Any,
+    *,
+    has_classes: bool,
+    snapshots: Any,
+    n_runs: int,
+    most_steps: int | None,
 ) -> None:
     """Raise before any training where a score cannot be had from it.
+
+    Parameters
+    ----------
+    scores : list of ResolvedScore
+        What is asked for.
+    learner : Learner
+        The kind of the models.
+    has_classes : bool
+        False for a regression.
+    snapshots : object
+        Rule of the snapshots, or the snapshots.
+    n_runs : int
+        Trainings.
+    most_steps : int or None
+        Most steps of a training, where that is known.
 
     Raises
     ------
@@ -166,11 +191,31 @@ def check_scores(
                 f"score {name!r} is computed from snapshots of the parameters, and "
                 "snapshots=None keeps none: fit with snapshots='auto'."
             )
+        n_kept = snapshots if isinstance(snapshots, int) else None
+        n_kept = len(snapshots) if isinstance(snapshots, list | tuple) else n_kept
+        if score.entry.from_gradients and n_kept is not None and n_kept < 2:
+            raise RecordNotFoundError(
+                f"score {name!r} is a variance over snapshots of the parameters and needs two at "
+                f"least, and snapshots={snapshots!r} keeps {n_kept}: fit with snapshots='auto'."
+            )
+        step = score.options.get("step")
+        if isinstance(step, int) and most_steps is not None and step >= most_steps:
+            raise ValueError(
+                f"score_params of {name!r} asks for step {step}, counted from 0, and a training "
+                f"has {most_steps} steps: give one that every run has, such as -1 for the last."
+            )
         of_classes = {"prediction", "margin", "proba", "entropy", "el2n"} & set(score.entry.needs)
         if (of_classes or score.entry.from_gradients) and not has_classes:
             raise RecordNotFoundError(
                 f"score {name!r} needs classes, and this is a regression: use 'action' or "
                 "'loss_variance'."
+            )
+        if n_runs == 1 < score.default_runs:
+            warnings.warn(
+                f"score {name!r} is taken over independent trainings, and there is one: it has "
+                f"two values then. Fit with n_runs={score.default_runs}.",
+                UserWarning,
+                stacklevel=3,
             )
 
 
@@ -221,6 +266,30 @@ def score_known_rows(
     if score.entry.from_gradients:
         return _from_gradients(recording, score, X, y, rows)
     return Column(score.entry.function(trajectory, **score.options)[rows], y)
+
+
+def warn_if_nothing_was_learned(trajectory: Trajectory) -> None:
+    """Warn where a model gives one answer in the end, whatever the row.
+
+    Warns
+    -----
+    NothingLearnedWarning
+        With what is usually the cause.
+    """
+    if trajectory.prediction is None or trajectory.y is None:
+        return
+    for run, n_steps in enumerate(trajectory.n_steps):
+        prediction = trajectory.prediction[run, n_steps - 1]
+        loss = trajectory.loss[run, n_steps - 1]
+        if (prediction == prediction[0]).all() and is_constant_per_class(loss, trajectory.y):
+            warnings.warn(
+                "in the end of training the model says the same of every row, so that scores tell "
+                "no two rows of a class apart: scale the inputs, for example with StandardScaler, "
+                "lower the learning rate, or train for more epochs.",
+                NothingLearnedWarning,
+                stacklevel=4,
+            )
+            return
 
 
 def score_new_rows(recording: Recording, score: ResolvedScore, X: Any, y: np.ndarray) -> Column:
@@ -296,7 +365,8 @@ def _from_gradients(
         output=options["output"],
         stage=options["stage"],
     )
-    if options["output"] == "logit" and is_constant_per_class(values, target):
+    of_training = bool((train_rows >= 0).all())
+    if of_training and options["output"] == "logit" and is_constant_per_class(values, target):
         warnings.warn(
             f"{score.entry.name!r}: all rows of a class have the same score, since the "
             "gradients of the logits do not depend on the row, as in a linear model: pass "

@@ -10,6 +10,7 @@ __all__ = [
     "DegenerateGradientWarning",
     "MissingRecordsWarning",
     "NonFiniteLossError",
+    "NothingLearnedWarning",
     "RecordNotFoundError",
     "TrainSplitIgnoredWarning",
     "TrajectoryFormatError",
@@ -77,6 +78,10 @@ class TrainSplitIgnoredWarning(UserWarning):
 
 class MissingRecordsWarning(UserWarning):
     """Some samples were never recorded; their score is NaN."""
+
+
+class NothingLearnedWarning(UserWarning):
+    """The model says the same of every row, so that its losses tell no two rows apart."""
 
 
 class DegenerateGradientWarning(UserWarning):

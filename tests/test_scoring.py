@@ -99,13 +99,19 @@ def test_direction(name):
 
 
 def test_what_was_not_recorded_is_said_before_training():
-    def check(name, learner=NET, has_classes=True, snapshots="auto"):
-        check_scores(
-            resolve_scores(name, None), learner, has_classes=has_classes, snapshots=snapshots
-        )
+    def check(name, learner=NET, params=None, **options):
+        defaults = {"has_classes": True, "snapshots": "auto", "n_runs": 20, "most_steps": 5}
+        check_scores(resolve_scores(name, params), learner, **(defaults | options))
 
     for name in SCORES:
         check(name)
+    for few in (1, [3]):
+        with pytest.raises(RecordNotFoundError, match="needs two at least"):
+            check("vog", snapshots=few)
+    with pytest.raises(ValueError, match="asks for step 5, counted from 0, and a training has 5"):
+        check("easiness", params={"step": 5})
+    with pytest.warns(UserWarning, match=r"there is one.*n_runs=20"):
+        check("easiness", n_runs=1)
     with pytest.raises(RecordNotFoundError, match=r"'vog' needs gradients.*estimator=None"):
         check("vog", learner=BOOSTING)
     with pytest.raises(RecordNotFoundError, match="snapshots=None keeps none: fit with"):
@@ -113,7 +119,7 @@ def test_what_was_not_recorded_is_said_before_training():
     for name in ("vog", "easiness"):
         with pytest.raises(RecordNotFoundError, match=f"'{name}' needs classes.*regression"):
             check(name, has_classes=False)
-    check("action", learner=BOOSTING, has_classes=False, snapshots=None)
+    check("action", learner=BOOSTING, has_classes=False, snapshots=None, n_runs=20, most_steps=5)
 
 
 def test_values_within_their_class():

@@ -1,5 +1,7 @@
 """The network that is used where the user gives none: it sizes itself to the data."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -70,6 +72,23 @@ class DefaultMLP(torch.nn.Module):
         standardised = (X.float().flatten(1) - self.center) / self.scale
         outputs = self.layers(standardised) * self.output_scale + self.output_center
         return outputs.softmax(dim=1) if self.softmax else outputs
+
+
+@contextmanager
+def threads_for(module: torch.nn.Module) -> Iterator[None]:
+    """Let the default network compute in one thread, which is faster than several for its size.
+
+    How many threads other modules get is for the user to say.
+    """
+    n_threads = torch.get_num_threads()
+    if not isinstance(module, DefaultMLP) or n_threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def default_module_params(X: Any, y: np.ndarray | None, *, n_classes: int | None) -> dict:

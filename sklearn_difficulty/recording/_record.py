@@ -91,6 +91,11 @@ def find_learner(estimator: Any) -> Learner:
     TypeError
         For an estimator that does not learn in steps, with what does.
     """
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"estimator must be an instance, and the class {estimator.__name__} was given: pass "
+            f"{estimator.__name__}(...)."
+        )
     for learner in LEARNERS:
         if hasattr(estimator, "get_params") and learner.accepts(estimator):
             return learner

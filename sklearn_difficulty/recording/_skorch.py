@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch.nn.parameter import is_lazy
 
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.recording._batches import FasterIterator
+from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._generators import seeded_generators
 from sklearn_difficulty.recording._inputs import (
     class_numbers,
@@ -23,7 +24,7 @@ from sklearn_difficulty.recording._inputs import (
 )
 from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._losses import unwrapped
-from sklearn_difficulty.recording._nets import Tracked, TrackedNetClassifier
+from sklearn_difficulty.recording._nets import Tracked, TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.recording._progress import no_tick
 from sklearn_difficulty.recording._replay import input_gradients, outputs_of, replay_records
 from sklearn_difficulty.recording._snapshots import State
@@ -100,7 +101,8 @@ class SkorchLearner:
                 tracker.data = _converted(net, *task.recorded, task.classes)
             X, y = _converted(net, task.X, task.y, task.classes)
             _check_outputs(net, X, task.classes)
-            net.partial_fit(X, y)
+            with threads_for(net.module_):
+                net.partial_fit(X, y)
         if tracker.interrupted_:
             # skorch ends training quietly on Ctrl-C; early stopping takes the same way out,
             # but only after an epoch.
@@ -213,26 +215,40 @@ def _input(net: Any, X: Any) -> Any:
 
 
 def _converted(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> tuple[Any, Any]:
-    """Rows and targets in the types of a net; a tracked classifier takes the user's labels."""
+    """Rows and targets in the types of a net; tracked nets take targets as the user has them."""
+    X = _input(net, X)
     if classes is not None and isinstance(net, TrackedNetClassifier):
-        return _input(net, X), classes[y]
+        return X, classes[y]
     y = net_target(y, net=net)
-    if is_regressor(net) and y.ndim == 1 and not isinstance(net, Tracked):
-        # skorch compares (n,) targets with (n, 1) outputs by broadcasting, which is (n, n)
+    if classes is None and not isinstance(net, TrackedNetRegressor) and _output_shape(net, X):
+        # torch compares (n,) targets with (n, 1) outputs by broadcasting, which is (n, n)
         y = y.reshape(-1, 1)
-    return _input(net, X), y
+    return X, y
+
+
+def _output_shape(net: Any, X: Any) -> tuple[int, ...]:
+    """Shape of what a module returns for a row; (1,) where it cannot be asked yet."""
+    if any(is_lazy(parameter) for parameter in unwrapped(net.module_).parameters()):
+        return (1,)  # a module that sizes itself to its first batch is to meet the real one
+    return tuple(outputs_of(net, X[:2]).shape[1:])
 
 
 def _check_outputs(net: Any, X: Any, classes: np.ndarray | None) -> None:
-    """Raise where a module has fewer outputs than there are classes, which torch says less of."""
+    """Raise where a module has other outputs than the targets ask for; torch says less of it."""
     module = unwrapped(net.module_)
-    if classes is None or any(is_lazy(parameter) for parameter in module.parameters()):
-        return  # a module that sizes itself to its first batch is to meet the real one
-    scores = outputs_of(net, X[:2])
-    if scores.ndim == 2 and scores.shape[1] < len(classes):
+    if any(is_lazy(parameter) for parameter in module.parameters()):
+        return
+    shape = _output_shape(net, X)
+    n_outputs = shape[0] if len(shape) == 1 else 1
+    if classes is not None and len(shape) == 1 and n_outputs < len(classes):
         raise ValueError(
-            f"module {type(module).__name__} has {scores.shape[1]} outputs and y holds "
+            f"module {type(module).__name__} has {n_outputs} outputs and y holds "
             f"{len(classes)} classes: give it one output for each."
+        )
+    if classes is None and n_outputs > 1:
+        raise ValueError(
+            f"module {type(module).__name__} has {n_outputs} outputs and y holds one target for "
+            "each row: give it one output."
         )
 
 

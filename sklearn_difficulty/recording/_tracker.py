@@ -81,7 +81,7 @@ class DifficultyTracker(Callback):
     -----
     Placed before callbacks such as ``EarlyStopping``, the tracker also sees the epoch that
     they stop at. Continued training (``partial_fit``, ``warm_start``) on the same rows
-    continues the trajectory.
+    continues the trajectory; on another number of rows, or other targets, another one starts.
 
     Examples
     --------
@@ -179,7 +179,7 @@ class DifficultyTracker(Callback):
                 "told apart: use a map-style dataset."
             )
         n_samples = len(self.dataset_)
-        if self.recorder_ is None or self.recorder_.n_samples != n_samples:
+        if self.recorder_ is None or not self._goes_on(n_samples):
             self.recorder_ = TrajectoryRecorder(n_samples)
             self.taker_ = SnapshotTaker(self.snapshots, self.max_snapshot_bytes)
             self.y_: np.ndarray | None = None
@@ -255,6 +255,13 @@ class DifficultyTracker(Callback):
             self.__dict__.pop(name, None)
 
     # -- helpers --------------------------------------------------------------------------
+
+    def _goes_on(self, n_samples: int) -> bool:
+        """Whether the rows at hand are those that were recorded before, by their targets."""
+        targets = getattr(self.dataset_, "y", None)
+        if n_samples != self.recorder_.n_samples or not isinstance(targets, np.ndarray):
+            return n_samples == self.recorder_.n_samples
+        return self.y_ is None or np.array_equal(targets.reshape(self.y_.shape), self.y_)
 
     def _check_parameters(self) -> None:
         check_choice("when", self.when, ("after", "during"))

@@ -147,7 +147,7 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
 
         Returns
         -------
-        X : same object
+        X : same object, or a shallow copy of a pandas frame
             The rows.
 
         Raises
@@ -171,7 +171,8 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
                 input_name="X",
             )
         validate_data(self, X, reset=False, skip_check_array=True)
-        return X
+        # set_output renames the columns of what it gets, which is not to be the caller's frame
+        return X.copy(deep=False) if hasattr(X, "iloc") else X
 
     def fit_transform(self, X: Any, y: Any) -> Any:
         """Fit, and replace dropped rows by kept ones of the same class.

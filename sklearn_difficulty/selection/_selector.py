@@ -129,9 +129,13 @@ class RowSelector(BaseEstimator):
             criterion=self.criterion,
             threshold=self.threshold,
         )
-        self.sample_indices_ = np.flatnonzero(self.support_)
         if has_classes:
             self.classes_, self._codes_ = np.unique(y, return_inverse=True)
+            if isinstance(self.threshold, str):
+                # If all of a class looks wrong, it is the model that has not learnt the class.
+                n_kept = np.bincount(self._codes_[self.support_], minlength=len(self.classes_))
+                self.support_ |= (n_kept == 0)[self._codes_]
+        self.sample_indices_ = np.flatnonzero(self.support_)
         self._check_something_is_left()
         return self
 
@@ -202,6 +206,12 @@ class RowSelector(BaseEstimator):
             raise TypeError(
                 "scorer must be None or an estimator whose fit leaves difficulty_ behind, such "
                 f"as DifficultyScorer(net); got {self.scorer!r}."
+            )
+        if self.scorer is not None and (is_classifier(self.scorer) or is_regressor(self.scorer)):
+            name = type(self.scorer).__name__
+            raise TypeError(
+                f"scorer must leave difficulty_ behind when it is fitted, and {name} does not: "
+                f"wrap it, as in DifficultyScorer({name}(...))."
             )
         scorer = DifficultyScorer() if self.scorer is None else clone(self.scorer)
         if has_classes is False and isinstance(scorer, DifficultyScorer):

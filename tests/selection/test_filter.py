@@ -141,7 +141,9 @@ class TestContainers:
         np.testing.assert_array_equal(replaced.to_numpy(), X[selector.replacement_indices_])
         # The frame of the caller is another one.
         np.testing.assert_array_equal(frame.to_numpy(), X)
-        assert selector.transform(frame) is frame
+        transformed = selector.transform(frame)
+        pd.testing.assert_frame_equal(transformed, frame)
+        assert transformed is not frame
         assert selector.filter(frame, y)[0].index.tolist() == frame.index[X[:, 0] < 90].tolist()
         assert selector.get_feature_names_out().tolist() == ["a", "b", "c"]
 
@@ -156,7 +158,14 @@ class TestContainers:
 
         selector = MislabelFilter(HardColumn(), threshold=0.9)
         assert selector.fit_transform(frame, y)["hard"].max() == 89
-        assert selector.transform(frame) is frame
+        pd.testing.assert_frame_equal(selector.transform(frame), frame)
+
+    def test_set_output_leaves_the_frame_of_the_caller_alone(self, data, make_scorer):
+        X, y = data
+        frame = pd.DataFrame(X)  # whose columns are numbers, which set_output renames
+        selector = MislabelFilter(make_scorer(), threshold=0.9).set_output(transform="pandas")
+        selector.fit(frame, y).transform(frame)
+        assert frame.columns.tolist() == [0, 1, 2]
 
     def test_polars(self, data, make_scorer):
         X, y = data
