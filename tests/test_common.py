@@ -95,7 +95,7 @@ def expected_failures(estimator: Any) -> dict[str, str]:
     return {}
 
 
-# The checks' columns are not scaled, of which a multilayer perceptron may learn nothing: it says so.
+# A multilayer perceptron may learn nothing of the checks' unscaled columns, and it is said then.
 @pytest.mark.filterwarnings("ignore::sklearn_difficulty.exceptions.NothingLearnedWarning")
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures, xfail_strict=True)
 def test_conventions_of_scikit_learn(estimator, check):

@@ -24,10 +24,11 @@ from sklearn_difficulty.recording._inputs import (
 )
 from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._losses import unwrapped
-from sklearn_difficulty.recording._nets import Tracked, TrackedNetClassifier, TrackedNetRegressor
+from sklearn_difficulty.recording._nets import TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.recording._progress import no_tick
 from sklearn_difficulty.recording._replay import input_gradients, outputs_of, replay_records
 from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.recording._tracked import Tracked
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
 
