@@ -61,10 +61,6 @@ class TrajectoryRecorder:
             return np.full(shape, _MISSING_PREDICTION, dtype=np.int32)
         return np.full(shape, np.nan, dtype=np.float32)
 
-    def open_record(self, name: str) -> np.ndarray:
-        """Record `name` of the open step, as far as it is written."""
-        return self._open[name]
-
     def step(self, dt: Mapping[str, float]) -> None:
         """Close the open step, whose length is `dt` by unit."""
         elements = self._open.pop("elements", None)

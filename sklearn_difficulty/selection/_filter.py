@@ -65,8 +65,10 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         It is cloned. None is a ``DifficultyScorer()``.
     threshold : float or "auto", default="auto"
         How hard a kept row may be, in the unit of `criterion`. ``"auto"`` looks for a second,
-        harder group of rows and drops it, or nothing where there is none; see
-        :func:`~sklearn_difficulty.selection.auto_threshold`.
+        harder group of rows and drops it, or nothing where none stands apart (`threshold_` is
+        infinite then), and never a whole class; see
+        :func:`~sklearn_difficulty.selection.auto_threshold`. It is careful: on small tables it
+        often sees none, and a number finds more.
     criterion : {"quantile", "score", "zscore"}, default="quantile"
         What a number given as `threshold` means. ``"quantile"``: keep difficulties up to this
         quantile, so that 0.9 drops the hardest tenth and 1.0 nothing. ``"score"``: keep
@@ -113,6 +115,10 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
     duplicates make estimates optimistic that a following step takes from a part of its training
     rows: out-of-bag scores, early stopping, an inner cross-validation. Use
     :class:`FilteredClassifier` there.
+
+    A weight that is passed along with the rows (``sample_weight`` of a following step) stays in
+    its place and weighs the row that took the place: use :class:`FilteredClassifier` for weights,
+    which cuts them together with the rows.
 
     It has to be a step of the main chain. Inside a FeatureUnion or a ColumnTransformer it would
     pair columns of different rows.

@@ -20,8 +20,10 @@ class MislabelSampler(RowSelector):
         It is cloned. None is a ``DifficultyScorer()``.
     threshold : float or "auto", default="auto"
         How hard a kept row may be, in the unit of `criterion`. ``"auto"`` looks for a second,
-        harder group of rows and drops it, or nothing where there is none; see
-        :func:`~sklearn_difficulty.selection.auto_threshold`.
+        harder group of rows and drops it, or nothing where none stands apart (`threshold_` is
+        infinite then), and never a whole class; see
+        :func:`~sklearn_difficulty.selection.auto_threshold`. It is careful: on small tables it
+        often sees none, and a number finds more.
     criterion : {"quantile", "score", "zscore"}, default="quantile"
         What a number given as `threshold` means. ``"quantile"``: keep difficulties up to this
         quantile, so that 0.9 drops the hardest tenth and 1.0 nothing. ``"score"``: keep

@@ -35,7 +35,6 @@ def test_only_closed_steps_exist():
         recorder.trajectory()
     rows = np.arange(2)
     recorder.write(rows, {"loss": np.array([1.0, 2.0])})
-    assert_array_equal(recorder.open_record("loss"), [1, 2])
     recorder.step({"epoch": 1.0, "wall": 0.5})
     recorder.write(rows, {"loss": np.array([3.0, 4.0])})
     assert_array_equal(recorder.trajectory().loss, [[[1, 2]]])

@@ -1,11 +1,17 @@
 """Runs and folds: seeds, joblib, and one trajectory of all rows."""
 
+import threading
+
 import joblib
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import KFold, LeaveOneOut, ShuffleSplit, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
@@ -221,6 +227,63 @@ def test_folds_that_stop_at_different_epochs(table, make_net):
     assert replayed.n_steps.tolist() == stops
     # and its last state stands for the rest
     assert replayed.dt["epoch"].sum(axis=1).tolist() == [max(stops)] * 4
+
+
+def test_easiness_of_folds_that_stop_at_different_epochs(table, make_net):
+    stopping = EarlyStopping("train_loss", patience=1, threshold=0.5, threshold_mode="abs")
+    net = make_net(max_epochs=30, lr=0.1, callbacks=[stopping])
+    path = run(net, table, cv=4, n_runs=3).trajectory
+    assert not np.isnan(path.loss).any()
+    assert (path.prediction >= 0).all()
+
+
+def test_boosting_of_folds_that_stop_at_different_stages(table):
+    X, y = table
+    recording = run(AdaBoostClassifier(n_estimators=40), table, cv=KFold(3, shuffle=True))
+    stages = recording.n_steps
+    assert [len(recording.kept_steps(model)) for model in range(3)] == stages
+    replayed = replay(recording, X, y)
+    assert replayed.dt["epoch"].sum(axis=1).tolist() == [max(stages)] * 3
+
+
+def test_backend_that_returns_all_at_once(table):
+    net = NeuralNetClassifier(
+        torch.nn.Linear,
+        module__in_features=4,
+        module__out_features=3,
+        criterion=torch.nn.CrossEntropyLoss,
+        max_epochs=2,
+        train_split=None,
+        verbose=0,
+    )
+    with joblib.parallel_config("multiprocessing"):
+        losses = run(net, table, n_runs=2, n_jobs=2).trajectory.loss
+    assert_array_equal(losses, run(net, table, n_runs=2).trajectory.loss)
+
+
+def test_steps_that_were_not_reached(net, table):
+    recording = run(net, table, snapshots=[50])
+    with pytest.raises(RecordNotFoundError, match=r"none of the steps.*was reached in 3 steps"):
+        replay(recording, *table)
+
+
+def test_scoring_in_another_thread_leaves_a_training_alone(net, table):
+    expected = run(net, table, n_runs=4).trajectory.loss
+    scored = run(net, table)
+    done = threading.Event()
+
+    def score():
+        while not done.is_set():
+            replay(scored, *table)
+
+    thread = threading.Thread(target=score)
+    thread.start()
+    try:
+        losses = run(net, table, n_runs=4).trajectory.loss
+    finally:
+        done.set()
+        thread.join()
+    assert_array_equal(losses, expected)
 
 
 # -- replay and snapshots -----------------------------------------------------------------

@@ -710,3 +710,26 @@ def test_interrupted_epoch_does_not_exist(table, make_net):
     assert tracker.interrupted_
     assert tracker.trajectory_.n_steps.tolist() == [1]
     assert isinstance(net, NeuralNet)
+
+
+def test_other_targets_start_another_trajectory(table, make_net):
+    X, y = table
+    tracker = DifficultyTracker()
+    net = make_net(callbacks=[tracker], max_epochs=2)
+    net.partial_fit(X, y).partial_fit(X, y)
+    assert tracker.trajectory_.n_steps_max == 4
+    other = (y + 1) % 3
+    net.partial_fit(X, other)
+    assert tracker.trajectory_.n_steps_max == 2
+    assert_array_equal(tracker.trajectory_.y, other)
+
+
+def test_released_tracker_keeps_the_trajectory_only(table, make_net):
+    X, y = table
+    tracker = DifficultyTracker(data=(X[:5], y[:5]))
+    make_net(callbacks=[tracker]).fit(X, y)
+    trajectory = tracker.trajectory_
+    assert tracker.release() is trajectory
+    assert tracker.trajectory_ is trajectory
+    assert tracker.data is None
+    assert pickle.loads(pickle.dumps(tracker)).trajectory_.n_samples == 5
