@@ -91,6 +91,11 @@ class TrajectoryRecorder:
         records: dict[str, Any] = {
             name: np.stack([step[name] for step in self._steps])[None] for name in self._steps[0]
         }
+        # Views of what was stacked: the steps are not held twice where training goes on.
+        self._steps = [
+            {name: record[0, step] for name, record in records.items()}
+            for step in range(len(self._steps))
+        ]
         dt = {
             unit: np.array([[step[unit] for step in self._dt]], dtype=np.float64)
             for unit in self._dt[0]
