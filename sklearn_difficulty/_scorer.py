@@ -10,12 +10,10 @@ from sklearn.utils import Tags, _safe_indexing, get_tags
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from skorch import NeuralNet
 
+from sklearn_difficulty._asked import ResolvedScore, check_scores, resolve_scores
 from sklearn_difficulty._rows import KnownRows, group_means, positions
 from sklearn_difficulty._scoring import (
-    ResolvedScore,
-    check_scores,
     normalized,
-    resolve_scores,
     score_known_rows,
     score_new_rows,
     warn_if_nothing_was_learned,

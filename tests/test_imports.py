@@ -2,7 +2,7 @@
 
 ``exceptions, _validation -> trajectory -> { recording | scores } -> _scorer -> selection ->
 { analysis | inspection } -> cli``: a module imports what stands left of it and its own folder.
-`_rows`, `_targets` and `_scoring` are the helpers of `_scorer`, and `_demo` is that of `cli`.
+`_asked`, `_rows`, `_targets` and `_scoring` are the helpers of `_scorer`, and `_demo` is that of `cli`.
 """
 
 import ast
@@ -30,7 +30,8 @@ ALLOWED["recording"] = ALLOWED["trajectory"] | {"trajectory"}
 ALLOWED["scores"] = ALLOWED["trajectory"] | {"trajectory"}
 ALLOWED["_rows"] = {"exceptions", "_validation"}
 ALLOWED["_targets"] = {"exceptions", "_validation"}
-ALLOWED["_scoring"] = ALLOWED["trajectory"] | {"trajectory", "recording", "scores"}
+ALLOWED["_asked"] = ALLOWED["trajectory"] | {"trajectory", "scores"}
+ALLOWED["_scoring"] = ALLOWED["_asked"] | {"_asked", "recording"}
 ALLOWED["_scorer"] = ALLOWED["_scoring"] | {"_scoring", "_rows", "_targets"}
 ALLOWED["selection"] = ALLOWED["_scorer"] | {"_scorer"}
 ALLOWED["analysis"] = ALLOWED["selection"] | {"selection"}
