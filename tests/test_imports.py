@@ -2,7 +2,7 @@
 
 ``exceptions, _validation -> trajectory -> { recording | scores } -> _scorer -> selection ->
 { analysis | inspection } -> cli``: a module imports what stands left of it and its own folder.
-`_asked`, `_rows`, `_targets` and `_scoring` are the helpers of `_scorer`, and `_demo` is that of `cli`.
+`_asked`, `_rows`, `_targets` and `_scoring` are the helpers of `_scorer`; `_demo` is that of `cli`.
 """
 
 import ast
