@@ -8,6 +8,7 @@ switch its reduction off, where it has one; map it over the rows with
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
@@ -15,6 +16,8 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from sklearn_difficulty.exceptions import UnreducibleCriterionError
 
 _NO_REDUCTION = "none"
+# Criteria that were found not to go through vmap, so as not to try with every batch.
+_NOT_MAPPABLE: WeakSet[torch.nn.Module] = WeakSet()
 # Buffers of torch's criteria that weigh a sample by its class.
 _CLASS_WEIGHTS = {"weight", "pos_weight"}
 
@@ -109,11 +112,15 @@ def _row_by_row(net: Any, y_pred: Any, y_true: Any, X: Any) -> torch.Tensor:
         p, t, x = whole([part.unsqueeze(0) for part in row])
         return net.get_loss(p, t, X=x, training=False)
 
-    try:
-        losses = torch.func.vmap(single, randomness="different")(*rows)
-    except (RuntimeError, ValueError):
-        # Code that reads a value (`.item()`, `if loss > 0`) cannot be mapped; it can be
-        # called, and what it raises then is the criterion's own error.
+    losses = None
+    if net.criterion_ not in _NOT_MAPPABLE:
+        try:
+            losses = torch.func.vmap(single, randomness="different")(*rows)
+        except (RuntimeError, ValueError):
+            # Code that reads a value (`.item()`, `if loss > 0`) cannot be mapped; it can be
+            # called, and what it raises then is the criterion's own error.
+            _NOT_MAPPABLE.add(net.criterion_)
+    if losses is None:
         losses = torch.stack([single(*row) for row in zip(*rows, strict=True)])
     if losses.ndim != 1:
         raise UnreducibleCriterionError(
