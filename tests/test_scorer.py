@@ -1143,3 +1143,29 @@ def test_held_out_labels_have_no_say_in_the_training(Xy):
     ]
     assert_array_equal(paths[0].coef_, paths[1].coef_)
     assert paths[0].n_iter_ == paths[1].n_iter_
+
+
+class GaussianError(torch.nn.Module):
+    """Negative log likelihood of a mean and a logarithm of a variance."""
+
+    def forward(self, outputs, y):
+        mean, log_variance = outputs[:, :1], outputs[:, 1:]
+        return (0.5 * (log_variance + (y - mean) ** 2 / log_variance.exp())).mean()
+
+
+def test_regression_with_several_outputs_for_a_target(Xy):
+    X = Xy[0]
+    net = NeuralNet(
+        torch.nn.Linear,
+        GaussianError,
+        module__in_features=X.shape[1],
+        module__out_features=2,
+        max_epochs=3,
+        lr=1e-4,
+        train_split=None,
+        verbose=0,
+    )
+    scorer = DifficultyScorer(net, random_state=0).fit(X, X[:, 0] + 0.1)
+    assert np.isfinite(scorer.scores_).all()
+    with pytest.raises(ValueError, match="has 2 outputs and y holds one target"):
+        DifficultyScorer(clone(net).set_params(criterion=torch.nn.MSELoss)).fit(X, X[:, 0] + 0.1)

@@ -20,6 +20,15 @@ _NO_REDUCTION = "none"
 _NOT_MAPPABLE: WeakSet[torch.nn.Module] = WeakSet()
 # Buffers of torch's criteria that weigh a sample by its class.
 _CLASS_WEIGHTS = {"weight", "pos_weight"}
+# torch's criteria that do without them; of another criterion nobody knows whether it can.
+_WEIGHTED = (
+    torch.nn.CrossEntropyLoss,
+    torch.nn.NLLLoss,
+    torch.nn.BCELoss,
+    torch.nn.BCEWithLogitsLoss,
+    torch.nn.MultiMarginLoss,
+    torch.nn.MultiLabelSoftMarginLoss,
+)
 
 
 def unwrapped(module: torch.nn.Module) -> torch.nn.Module:
@@ -34,20 +43,21 @@ def undisturbed(criterion: torch.nn.Module, *, reduced: bool = False) -> Iterato
     Parameters
     ----------
     criterion : torch.nn.Module
-        A criterion, whose buffers and attributes are afterwards what they were before: one
-        that counts its calls or keeps a running mean does not notice the extra ones.
+        A criterion, whose buffers and attributes are afterwards those of before: one that
+        counts its calls or keeps a running mean does not notice the extra ones. (What it
+        changes in place in an object of its own, such as a list, stays changed.)
     reduced : bool, default=False
         Leave the reductions on.
     """
     modules = list(criterion.modules())
     attributes = [dict(vars(module)) for module in modules]
     buffers = [dict(module._buffers) for module in modules]
-    values = [(buffer, buffer.clone()) for buffer in criterion.buffers()]
+    values = [(buffer, buffer._version, buffer.clone()) for buffer in criterion.buffers()]
     try:
         for module in modules:
             if hasattr(module, "reduction") and not reduced:
                 module.reduction = _NO_REDUCTION  # type: ignore[assignment]
-            if _is_torchs_own(module):
+            if isinstance(module, _WEIGHTED):
                 for name in _CLASS_WEIGHTS & module._buffers.keys():
                     setattr(module, name, None)
         yield
@@ -58,11 +68,12 @@ def undisturbed(criterion: torch.nn.Module, *, reduced: bool = False) -> Iterato
             module._buffers.clear()
             module._buffers.update(own_buffers)
         with torch.no_grad():
-            for buffer, value in values:
-                buffer.copy_(value)
+            for buffer, version, value in values:
+                if buffer._version != version:
+                    buffer.copy_(value)
 
 
-def _is_torchs_own(module: torch.nn.Module) -> bool:
+def is_torchs_own(module: torch.nn.Module) -> bool:
     """Whether a criterion computes what torch's does; a subclass may do without changing that."""
     return type(module).forward.__module__.startswith("torch.nn.")
 
@@ -172,7 +183,7 @@ def check_separable(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
         return False
     one_by_one = needs_one_by_one(net, y_pred, y_true, X)
     losses = per_sample_losses(net, y_pred, y_true, X, one_by_one=one_by_one)
-    is_built_in = _is_torchs_own(unwrapped(net.criterion_))
+    is_built_in = is_torchs_own(unwrapped(net.criterion_))
     if not torch.isfinite(losses).all() or (is_built_in and not one_by_one):
         return one_by_one
     with torch.no_grad(), undisturbed(net.criterion_, reduced=True):

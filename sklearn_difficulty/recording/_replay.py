@@ -47,8 +47,8 @@ def load_state(net: Any, state: State) -> None:
     # by load_state_dict anyway, into the module's own parameters.
     tensors: dict[str, dict[str, torch.Tensor]] = {prefix: {} for prefix in parts}
     for key, value in state.items():
-        prefix, slash, name = key.rpartition("/")
-        tensors[prefix + slash][name] = torch.tensor(value)
+        prefix = next((p for p in parts if p and key.startswith(p)), "")
+        tensors[prefix][key.removeprefix(prefix)] = torch.tensor(value)
     for prefix, part in parts.items():
         module = unwrapped(part)
         module.load_state_dict(module.state_dict() | tensors[prefix])

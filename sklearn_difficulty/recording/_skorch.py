@@ -23,7 +23,7 @@ from sklearn_difficulty.recording._inputs import (
     takes_integers,
 )
 from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
-from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._losses import is_torchs_own, unwrapped
 from sklearn_difficulty.recording._nets import TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.recording._progress import no_tick
 from sklearn_difficulty.recording._replay import input_gradients, outputs_of, replay_records
@@ -246,7 +246,8 @@ def _check_outputs(net: Any, X: Any, classes: np.ndarray | None) -> None:
             f"module {type(module).__name__} has {n_outputs} outputs and y holds "
             f"{len(classes)} classes: give it one output for each."
         )
-    if classes is None and n_outputs > 1:
+    # A criterion of the user's own may want several: a mean and a variance, quantiles.
+    if classes is None and n_outputs > 1 and is_torchs_own(unwrapped(net.criterion_)):
         raise ValueError(
             f"module {type(module).__name__} has {n_outputs} outputs and y holds one target for "
             "each row: give it one output."

@@ -107,6 +107,7 @@ class DifficultyTracker(Callback):
     """
 
     recorder_: Any = None
+    given_y_: np.ndarray | None = None
     made_: Trajectory | None = None
 
     # Outputs that stand for a class, where a caller knows that others do not.
@@ -143,7 +144,7 @@ class DifficultyTracker(Callback):
             What was recorded.
         """
         trajectory = self.trajectory_
-        self.recorder_, self.data = None, None
+        self.recorder_ = self.data = self.given_y_ = None
         return trajectory
 
     @property
@@ -182,6 +183,8 @@ class DifficultyTracker(Callback):
         if self.recorder_ is None or not self._goes_on(n_samples):
             self.recorder_ = TrajectoryRecorder(n_samples)
             self.taker_ = SnapshotTaker(self.snapshots, self.max_snapshot_bytes)
+            given = getattr(self.dataset_, "y", None)
+            self.given_y_ = given.copy() if isinstance(given, np.ndarray) else None
             self.y_: np.ndarray | None = None
             self.has_target_ = np.zeros(n_samples, dtype=bool)
             self.classes_: np.ndarray | None = None
@@ -258,10 +261,10 @@ class DifficultyTracker(Callback):
 
     def _goes_on(self, n_samples: int) -> bool:
         """Whether the rows at hand are those that were recorded before, by their targets."""
-        targets = getattr(self.dataset_, "y", None)
-        if n_samples != self.recorder_.n_samples or not isinstance(targets, np.ndarray):
+        before, now = self.given_y_, getattr(self.dataset_, "y", None)
+        if before is None or not isinstance(now, np.ndarray):
             return n_samples == self.recorder_.n_samples
-        return self.y_ is None or np.array_equal(targets.reshape(self.y_.shape), self.y_)
+        return np.array_equal(before, now, equal_nan=now.dtype.kind == "f")
 
     def _check_parameters(self) -> None:
         check_choice("when", self.when, ("after", "during"))

@@ -16,7 +16,11 @@ from sklearn.utils.validation import (
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty._targets import look_continuous
 from sklearn_difficulty._validation import all_or_nothing
-from sklearn_difficulty.recording import TrackedNetRegressor, default_net
+from sklearn_difficulty.recording import (
+    TrackedNetClassifier,
+    TrackedNetRegressor,
+    default_net,
+)
 from sklearn_difficulty.selection._indexing import count_rows, take_rows
 from sklearn_difficulty.selection._thresholds import check_threshold, keep_mask
 
@@ -214,10 +218,10 @@ class RowSelector(BaseEstimator):
                 f"wrap it, as in DifficultyScorer({name}(...))."
             )
         scorer = DifficultyScorer() if self.scorer is None else clone(self.scorer)
-        if has_classes is False and isinstance(scorer, DifficultyScorer):
-            if scorer.estimator is None:  # which would take whole numbers for classes
-                net = default_net(TrackedNetRegressor, count_rows(X) or None)
-                scorer.set_params(estimator=net)
+        if has_classes is not None and isinstance(scorer, DifficultyScorer):
+            if scorer.estimator is None:  # which would look at y to tell
+                kind = TrackedNetClassifier if has_classes else TrackedNetRegressor
+                scorer.set_params(estimator=default_net(kind, count_rows(X) or None))
         return scorer
 
     def _check_something_is_left(self) -> None:

@@ -80,3 +80,21 @@ def test_extra_state(table):
     net = NeuralNetClassifier(**params(module=WithExtraState))
     replayed, recorded = replayed_and_recorded(net, table)
     assert_allclose(replayed, recorded, rtol=1e-5, atol=1e-6)
+
+
+class SlashInAName(torch.nn.Module):
+    """A module with a part whose name could be taken for a prefix."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = torch.nn.ModuleDict({"a/b": torch.nn.Linear(4, 3)})
+
+    def forward(self, X):
+        return self.parts["a/b"](X)
+
+
+def test_slash_in_a_name(table):
+    changed = params(module=SlashInAName, criterion=TemperedLoss)
+    plain = {k: v for k, v in changed.items() if not k.startswith("module__")}
+    replayed, recorded = replayed_and_recorded(NeuralNetClassifier(**plain), table)
+    assert_allclose(replayed, recorded, rtol=1e-5, atol=1e-6)

@@ -478,3 +478,21 @@ def test_state_of_a_criterion_is_kept():
     assert net.criterion_.calls == 1
     assert torch.equal(net.criterion_.mean_loss, mean_loss)
     assert net.criterion_.reduction == "mean"
+
+
+def test_subclass_with_a_forward_of_its_own_and_small_weights():
+    class Cast(torch.nn.CrossEntropyLoss):
+        def forward(self, outputs, y):
+            return super().forward(outputs, y.long())
+
+    net = classifier_with(Cast, criterion__weight=torch.tensor([0.2, 0.3, 0.5]))
+    outputs, y = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
+    expected = torch.nn.functional.cross_entropy(outputs, y, reduction="none")
+    assert_allclose(per_sample_losses(net, outputs, y), expected, rtol=1e-6)
+    assert not check_separable(net, outputs, y)
+
+
+def test_weights_that_share_their_memory():
+    weight = torch.ones(1).expand(3)
+    net = classifier_with(torch.nn.CrossEntropyLoss, criterion__weight=weight)
+    assert per_sample_losses(net, torch.randn(4, 3), torch.tensor([0, 1, 2, 0])).shape == (4,)

@@ -733,3 +733,32 @@ def test_released_tracker_keeps_the_trajectory_only(table, make_net):
     assert tracker.trajectory_ is trajectory
     assert tracker.data is None
     assert pickle.loads(pickle.dumps(tracker)).trajectory_.n_samples == 5
+
+
+class MaskedError(torch.nn.Module):
+    """Squared error that leaves missing targets out."""
+
+    reduction = "mean"
+
+    def forward(self, outputs, y):
+        losses = torch.where(torch.isnan(y), 0.0, (outputs - torch.nan_to_num(y)) ** 2)
+        return losses.mean() if self.reduction == "mean" else losses
+
+
+def test_targets_that_are_missing_go_on(table):
+    X = table[0]
+    y = X[:, :1].copy()
+    y[3] = np.nan
+    tracker = DifficultyTracker()
+    net = NeuralNet(
+        torch.nn.Linear,
+        MaskedError,
+        module__in_features=4,
+        module__out_features=1,
+        callbacks=[tracker],
+        max_epochs=2,
+        train_split=None,
+        verbose=0,
+    )
+    net.partial_fit(X, y).partial_fit(X, y)
+    assert tracker.trajectory_.n_steps_max == 4

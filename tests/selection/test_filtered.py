@@ -23,6 +23,7 @@ from sklearn_difficulty import (
     FilteredClassifier,
     FilteredRegressor,
     MislabelFilter,
+    TrackedNetClassifier,
     TrackedNetRegressor,
 )
 
@@ -334,3 +335,10 @@ class TestErrors:
     def test_no_rows(self, kind):
         with pytest.raises(ValueError, match="0 sample"):
             kind().fit(np.empty((0, 3)), np.empty(0))
+
+
+def test_many_classes_of_few_rows_are_classes():
+    X = np.random.default_rng(0).normal(size=(90, 2))
+    y = np.repeat(np.arange(30), 3)
+    model = FilteredClassifier(MislabelFilter(threshold=1.0, random_state=0)).fit(X, y)
+    assert isinstance(model.filter_.scorer_.estimators_[0], TrackedNetClassifier)
