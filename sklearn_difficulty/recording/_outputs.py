@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from sklearn.base import is_classifier
 
-from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._losses import flat_losses, unwrapped
 
 _BINARY_CRITERIA = (torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss)
 # Rows of probabilities sum to one within float32 rounding of a few thousand classes.
@@ -138,3 +138,46 @@ def class_records(
         "entropy": torch.special.entr(proba).sum(dim=1),
         "el2n": error.norm(dim=1),
     }
+
+
+def batch_records(
+    net: Any, y_pred: Any, targets: Any, losses: torch.Tensor, kind: str | None, columns: Any
+) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """All records of a batch, and the outputs that they are made of.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Initialized net.
+    y_pred : tensor or tuple of tensors
+        Outputs of its module.
+    targets : tensor
+        Targets on the device of the outputs.
+    losses : tensor of shape (n, ...)
+        Losses of the rows.
+    kind : str or None
+        What the module emits; see :func:`output_kind`.
+    columns : array of int or None
+        Columns that stand for a class; None for all.
+
+    Returns
+    -------
+    records : dict of tensors of shape (n,)
+        The loss, and for a classifier what :func:`class_records` has.
+    outputs : tensor of shape (n, ...)
+        Class scores where there are classes, and else the outputs as they are.
+    """
+    records = {"loss": flat_losses(losses, net.criterion_)}
+    outputs = first_output(y_pred)
+    if kind is not None and kind != "values" and _are_class_numbers(targets, kind):
+        outputs = class_scores(outputs, kind)
+        records |= class_records(outputs, targets, columns)
+    return records, outputs
+
+
+def _are_class_numbers(targets: Any, kind: str) -> bool:
+    if not isinstance(targets, torch.Tensor):
+        return False
+    if kind.startswith("binary"):
+        return targets.numel() == len(targets)
+    return targets.ndim == 1 and not targets.is_floating_point()

@@ -13,13 +13,12 @@ from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._batches import faster, for_recording
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._losses import (
-    flat_losses,
     needs_one_by_one,
     per_sample_losses,
     unwrapped,
 )
 from sklearn_difficulty.recording._outputs import (
-    class_records,
+    batch_records,
     class_scores,
     first_output,
     output_kind,
@@ -97,19 +96,11 @@ def replay_records(
             if one_by_one is None:
                 one_by_one = needs_one_by_one(twin, y_pred, targets, Xi)
             losses = per_sample_losses(twin, y_pred, targets, Xi, one_by_one=one_by_one)
-            for name, values in _records(twin, y_pred, targets, losses, columns).items():
+            kind = output_kind(twin, y_pred)
+            records, _ = batch_records(twin, y_pred, targets, losses, kind, columns)
+            for name, values in records.items():
                 parts.setdefault(name, []).append(to_numpy(values))
         yield {name: np.concatenate(values) for name, values in parts.items()}
-
-
-def _records(
-    net: Any, y_pred: Any, targets: torch.Tensor, losses: torch.Tensor, columns: Any
-) -> dict[str, torch.Tensor]:
-    records = {"loss": flat_losses(losses, net.criterion_)}
-    kind = output_kind(net, y_pred)
-    if kind != "values":
-        records |= class_records(class_scores(first_output(y_pred), kind), targets, columns)
-    return records
 
 
 def input_gradients(

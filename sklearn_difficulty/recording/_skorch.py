@@ -221,25 +221,24 @@ def _converted(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> t
     if classes is not None and isinstance(net, TrackedNetClassifier):
         return X, classes[y]
     y = net_target(y, net=net)
-    if classes is None and not isinstance(net, TrackedNetRegressor) and _output_shape(net, X):
+    if classes is None and not isinstance(net, TrackedNetRegressor) and _output_shape(net, X) != ():
         # torch compares (n,) targets with (n, 1) outputs by broadcasting, which is (n, n)
         y = y.reshape(-1, 1)
     return X, y
 
 
-def _output_shape(net: Any, X: Any) -> tuple[int, ...]:
-    """Shape of what a module returns for a row; (1,) where it cannot be asked yet."""
+def _output_shape(net: Any, X: Any) -> tuple[int, ...] | None:
+    """Shape of what a module returns for a row; None where it cannot be asked yet."""
     if any(is_lazy(parameter) for parameter in unwrapped(net.module_).parameters()):
-        return (1,)  # a module that sizes itself to its first batch is to meet the real one
+        return None  # a module that sizes itself to its first batch is to meet the real one
     return tuple(outputs_of(net, X[:2]).shape[1:])
 
 
 def _check_outputs(net: Any, X: Any, classes: np.ndarray | None) -> None:
     """Raise where a module has other outputs than the targets ask for; torch says less of it."""
-    module = unwrapped(net.module_)
-    if any(is_lazy(parameter) for parameter in module.parameters()):
+    module, shape = unwrapped(net.module_), _output_shape(net, X)
+    if shape is None:
         return
-    shape = _output_shape(net, X)
     n_outputs = shape[0] if len(shape) == 1 else 1
     if classes is not None and len(shape) == 1 and n_outputs < len(classes):
         raise ValueError(

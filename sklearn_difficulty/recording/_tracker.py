@@ -21,14 +21,11 @@ from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._loop import KEEP, TrajectoryRecorder
 from sklearn_difficulty.recording._losses import (
     check_separable,
-    flat_losses,
     per_sample_losses,
 )
 from sklearn_difficulty.recording._outputs import (
+    batch_records,
     check_probabilities,
-    class_records,
-    class_scores,
-    first_output,
     output_kind,
 )
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
@@ -331,15 +328,10 @@ class DifficultyTracker(Callback):
             )
         targets = _on_device(yi, net)
         losses = per_sample_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
-        records = {"loss": flat_losses(losses, net.criterion_)}
+        records, outputs = batch_records(net, y_pred, targets, losses, self.kind_, self.columns)
         self._bad_rows_ += int((~torch.isfinite(records["loss"])).sum())
         if "elements" in self.keep and losses.ndim > 1:
             records["elements"] = losses
-        outputs = first_output(y_pred)
-        if self.kind_ not in (None, "values") and _are_class_numbers(targets, self.kind_):
-            scores = class_scores(outputs, self.kind_)
-            records |= class_records(scores, targets, self.columns)
-            outputs = scores
         if "outputs" in self.keep:
             records["outputs"] = outputs
         self.recorder_.write(rows, {name: to_numpy(value) for name, value in records.items()})
@@ -399,11 +391,3 @@ class _UpdateCounter:
 
 def _on_device(yi: Any, net: Any) -> Any:
     return yi.to(net.device) if isinstance(yi, torch.Tensor) else yi
-
-
-def _are_class_numbers(targets: Any, kind: str | None) -> bool:
-    if not isinstance(targets, torch.Tensor):
-        return False
-    if kind is not None and kind.startswith("binary"):
-        return targets.numel() == len(targets)
-    return targets.ndim == 1 and not targets.is_floating_point()
