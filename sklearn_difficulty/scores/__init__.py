@@ -52,7 +52,13 @@ SCORES: dict[str, Score] = {
         higher_is_harder=True,
         # The class whose output is differentiated may be the predicted one.
         needs_labels=False,
-        from_gradients=True,
+        source="input_gradients",
+        choices={
+            "target": ("true", "predicted"),
+            "output": ("logit", "proba"),
+            "class_normalize": (False, True),
+        },
+        least_states=2,
         reference="Agarwal, D'souza, Hooker, CVPR 2022, arXiv:2008.11600",
     ),
     "easiness": Score(

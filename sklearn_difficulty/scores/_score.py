@@ -1,8 +1,8 @@
 """What the rest of the package has to know about a score."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,18 +18,27 @@ class Score:
     name : str
         Name under which it is asked for.
     function : callable
-        Takes a ``Trajectory``, or an iterable of gradient arrays if `from_gradients`, and keyword
-        options; returns one float64 per sample, the quantity as its paper defines it.
-    needs : tuple of str
+        Takes a ``Trajectory``, or what `source` says, and keyword options; returns one float64 per
+        sample, the quantity as its paper defines it.
+    needs : tuple of str, default=("loss",)
         Fields of the trajectory that it reads.
-    higher_is_harder : bool
+    higher_is_harder : bool, default=True
         Whether a larger value means a harder sample. Nothing else knows the direction.
-    needs_labels : bool
+    needs_labels : bool, default=True
         Whether it depends on the labels.
-    from_gradients : bool, default=False
-        Whether it is computed from input gradients at the snapshots, not from the records.
+    source : {"records", "input_gradients", "gradient_norms"}, default="records"
+        What the function is given: the trajectory; an iterable over kept snapshots of the gradients
+        by the input, arrays of shape (n_samples, ...); or one of the norms of the gradients by the
+        parameters, arrays of shape (n_samples,).
+    choices : mapping of str to tuple, optional
+        Options of how gradients are made, with the values that they accept, the default first.
+    least_states : int, default=1
+        How many snapshots a score from gradients needs.
     default_runs : int, default=1
         How many independent trainings it needs to be of use.
+    over_runs : {"mean", "joint"}, default="mean"
+        Whether the score of several runs is the mean of its values in each, or is only defined for
+        all of them together.
     population : callable or None, default=None
         For a score that relates a sample to the others: makes, of the training rows' trajectory
         and the options of the score, the options that stand for those rows when others are scored.
@@ -45,10 +54,18 @@ class Score:
 
     name: str
     function: Callable[..., np.ndarray]
-    needs: tuple[str, ...]
-    higher_is_harder: bool
-    needs_labels: bool
-    from_gradients: bool = False
+    needs: tuple[str, ...] = ("loss",)
+    higher_is_harder: bool = True
+    needs_labels: bool = True
+    source: Literal["records", "input_gradients", "gradient_norms"] = "records"
+    choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    least_states: int = 1
     default_runs: int = 1
+    over_runs: Literal["mean", "joint"] = "mean"
     population: Callable[..., dict[str, Any]] | None = None
     reference: str = ""
+
+    @property
+    def from_gradients(self) -> bool:
+        """Whether it is computed at the snapshots, with gradients, not from the records."""
+        return self.source != "records"

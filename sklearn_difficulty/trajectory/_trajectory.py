@@ -22,6 +22,7 @@ from sklearn_difficulty.trajectory._layout import LAYOUT, RECORD_OPTIONS, STEP_R
 from sklearn_difficulty.trajectory._snapshots import Snapshots
 from sklearn_difficulty.trajectory._stacking import stack_fields
 from sklearn_difficulty.trajectory._storage import load_fields, save_fields
+from sklearn_difficulty.trajectory._window import window_steps
 
 __all__ = ["Trajectory"]
 
@@ -289,6 +290,45 @@ class Trajectory:
             cut["snapshots"] = self.snapshots.select(models, kept_steps) if models else None
         return Trajectory(**cut)
 
+    def window(self, steps: Any) -> "Trajectory":
+        """Cut out a part of the training, in each run of the steps that it completed.
+
+        Parameters
+        ----------
+        steps : None, int, slice, {"early", "late"} or (float, float)
+            All steps; one, negative numbers counting from the end; a slice of step numbers; the
+            first or the last third; or those between two fractions of the training.
+
+        Returns
+        -------
+        Trajectory
+            That part. Unlike with :meth:`select`, "late" and negative numbers count from where
+            each run ended, and not from the end of the longest.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a window of another form.
+        IndexError
+            If a run has no step in the window.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_difficulty.trajectory import Trajectory
+        >>> trajectory = Trajectory(np.arange(6.0).reshape(1, 6, 1))
+        >>> trajectory.window("late").loss.ravel()
+        array([4., 5.])
+        """
+        windows = [window_steps(steps, int(n_steps)) for n_steps in self.n_steps]
+        if steps is None:
+            return self
+        if all(np.array_equal(chosen, windows[0]) for chosen in windows):
+            return self.select(steps=_as_slice(windows[0]))
+        return Trajectory.stack(
+            [self.select(runs=[run], steps=_as_slice(chosen)) for run, chosen in enumerate(windows)]
+        )
+
     def _map_arrays(self, function: Any) -> dict[str, Any]:
         """Give all fields, each array replaced by ``function(field, array)``."""
         mapped = {f.name: getattr(self, f.name) for f in dataclass_fields(self)}
@@ -435,3 +475,11 @@ def _cut(array: np.ndarray, axes: tuple[str, ...], index: Mapping[str, Any]) -> 
         if axis in index:
             array = array[(slice(None),) * number + (index[axis],)]
     return array
+
+
+def _as_slice(numbers: np.ndarray) -> Index:
+    """Give step numbers as a slice, of which arrays make views, where they have one stride."""
+    stride = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 1
+    if (np.diff(numbers) != stride).any():
+        return numbers
+    return slice(int(numbers[0]), int(numbers[-1]) + 1, stride)
