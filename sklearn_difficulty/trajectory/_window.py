@@ -71,7 +71,8 @@ def window_steps(steps: Any, n_steps: int) -> np.ndarray:
     Returns
     -------
     ndarray of int
-        Step numbers in increasing order, at least one.
+        Step numbers in increasing order, at least one; None alone is also content with none, in a
+        training that completed no step.
 
     Raises
     ------
@@ -105,11 +106,9 @@ def window_steps(steps: Any, n_steps: int) -> np.ndarray:
         if steps == "late":
             start = n_steps - math.ceil(n_steps / 3)
         chosen = numbers[start:stop]
-    if not len(chosen):
-        raise IndexError(
-            f"steps={steps!r} has no step in a training of {n_steps} steps, which are numbered "
-            f"from 0 to {n_steps - 1}."
-        )
+    if not len(chosen) and steps is not None:
+        numbered = f", which are numbered from 0 to {n_steps - 1}" if n_steps else ""
+        raise IndexError(f"steps={steps!r} has no step in a training of {n_steps} steps{numbered}.")
     return chosen
 
 
