@@ -3,6 +3,7 @@
 ``exceptions, _validation -> trajectory -> { recording | scores } -> _scorer -> selection ->
 { analysis | inspection } -> cli``: a module imports what stands left of it and its own folder.
 `_asked`, `_rows`, `_targets` and `_scoring` are the helpers of `_scorer`; `_demo` is that of `cli`.
+`_data` takes rows out of any container.
 """
 
 import ast
@@ -24,14 +25,15 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "_validation": {"exceptions"},
 }
+ALLOWED["_data"] = {"exceptions", "_validation"}
 ALLOWED["datasets"] = {"exceptions", "_validation"}
 ALLOWED["trajectory"] = {"exceptions", "_validation"}
-ALLOWED["recording"] = ALLOWED["trajectory"] | {"trajectory"}
+ALLOWED["recording"] = ALLOWED["trajectory"] | {"trajectory", "_data"}
 ALLOWED["scores"] = ALLOWED["trajectory"] | {"trajectory"}
-ALLOWED["_rows"] = {"exceptions", "_validation"}
+ALLOWED["_rows"] = {"exceptions", "_validation", "_data"}
 ALLOWED["_targets"] = {"exceptions", "_validation"}
 ALLOWED["_asked"] = ALLOWED["trajectory"] | {"trajectory", "scores"}
-ALLOWED["_scoring"] = ALLOWED["_asked"] | {"_asked", "recording"}
+ALLOWED["_scoring"] = ALLOWED["_asked"] | {"_asked", "recording", "_data"}
 ALLOWED["_scorer"] = ALLOWED["_scoring"] | {"_scoring", "_rows", "_targets"}
 ALLOWED["selection"] = ALLOWED["_scorer"] | {"_scorer"}
 ALLOWED["analysis"] = ALLOWED["selection"] | {"selection"}
@@ -54,6 +56,7 @@ OPTIONAL = {
     "matplotlib",
     "pandas",
     "polars",
+    "safetensors",
     "skimage",
     "xgboost",
 }

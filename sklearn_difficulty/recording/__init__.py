@@ -2,6 +2,7 @@
 
 from sklearn_difficulty.recording._default_net import DefaultMLP
 from sklearn_difficulty.recording._gradients import gradient_scores
+from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._nets import (
     TrackedNet,
     TrackedNetClassifier,
@@ -11,7 +12,6 @@ from sklearn_difficulty.recording._nets import (
 from sklearn_difficulty.recording._record import (
     Recording,
     class_proba,
-    find_learner,
     record,
     replay,
 )

@@ -3,11 +3,11 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from sklearn_difficulty.exceptions import TrainSplitIgnoredWarning
+from sklearn_difficulty.exceptions import RecordNotFoundError, TrainSplitIgnoredWarning
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -18,7 +18,7 @@ class Task:
 
     Attributes
     ----------
-    X, y : array of shape (n, ...), ndarray of shape (n,)
+    X, y : container of n rows, ndarray of shape (n,)
         Rows to train on; `y` holds class numbers 0 to k-1, or the targets of a regression.
     classes : ndarray of shape (k,) or None
         Labels that the class numbers stand for; None for a regression.
@@ -30,6 +30,8 @@ class Task:
         Byte budget of this run's snapshots.
     keep : tuple of str
         Large records to make.
+    storage : path or None
+        Folder for the records and snapshots of this run; None keeps them in memory.
     """
 
     X: Any
@@ -39,11 +41,17 @@ class Task:
     snapshots: Any = "auto"
     max_snapshot_bytes: int = 2**30
     keep: tuple[str, ...] = ()
+    storage: Any = None
 
     @property
     def labels(self) -> np.ndarray:
         """Targets as the user gave them."""
         return self.y if self.classes is None else self.classes[self.y]
+
+    @property
+    def rows(self) -> tuple[Any, np.ndarray]:
+        """Rows to record, with their class numbers or targets."""
+        return (self.X, self.y) if self.recorded is None else self.recorded
 
 
 def warn_of_rows_held_back(estimator: Any, option: str, silence: str) -> None:
@@ -57,28 +65,58 @@ def warn_of_rows_held_back(estimator: Any, option: str, silence: str) -> None:
     )
 
 
-class Learner(Protocol):
+class Learner:
     """One kind of estimator that learns in steps.
 
     Attributes
     ----------
+    described : str
+        What it accepts, in words, for the error about what nobody accepts.
     takes_snapshots : bool
         Whether its steps are kept as parameter states; else the fitted model holds them.
     has_gradients : bool
-        Whether it gives gradients by the input.
+        Whether it gives gradients by the input and by the parameters.
+    steps_are_runs : bool
+        Whether each of its steps is a run of its own, of one step: a tree of a forest, that does
+        not build on the trees before.
+    records_outputs : bool
+        Whether it can record class scores, ``keep=("outputs",)``.
+    takes_any_rows : bool
+        Whether rows may be of any kind (text, frames), which it passes on; else they are arrays
+        of numbers.
     """
 
-    takes_snapshots: bool
-    has_gradients: bool
+    described: str
+    takes_snapshots: bool = False
+    has_gradients: bool = False
+    steps_are_runs: bool = False
+    records_outputs: bool = True
+    takes_any_rows: bool = False
 
     def accepts(self, estimator: Any) -> bool:
         """Whether an estimator is of this kind."""
+        raise NotImplementedError
 
     def most_steps(self, estimator: Any) -> int | None:
         """Number of steps unless training stops early; None where it ticks once."""
+        return None
 
-    def check(self, estimator: Any, n_models: int, n_samples: int) -> None:
-        """Warn, once, of what makes the trainings of `n_models` clones other than asked for."""
+    def runs_per_model(self, estimator: Any) -> int:
+        """Number of runs that the record of one training consists of."""
+        return 1
+
+    def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
+        """Raise or warn, once, of what makes the trainings of clones other than asked for.
+
+        Parameters
+        ----------
+        estimator : estimator
+            What is to be trained.
+        n_models, n_samples : int
+            How many trainings, and of how many rows in all.
+        held_out : bool
+            Whether rows are recorded by models that are not trained on them.
+        """
 
     def record(
         self,
@@ -94,9 +132,11 @@ class Learner(Protocol):
         `seed` is for all its randomness, but for ``random_state`` parameters that the user
         has set, unless `reseed`.
         """
+        raise NotImplementedError
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Probabilities (or scores between 0 and 1) of shape (n, classes), fully trained."""
+        raise NotImplementedError
 
     def replay(
         self,
@@ -105,8 +145,11 @@ class Learner(Protocol):
         X: Any,
         y: np.ndarray,
         classes: np.ndarray | None,
+        *,
+        keep: tuple[str, ...] = (),
     ) -> Iterator[dict[str, np.ndarray]]:
         """Records of other rows, after each step that was kept."""
+        raise NotImplementedError
 
     def input_gradients(
         self,
@@ -114,7 +157,32 @@ class Learner(Protocol):
         states: Iterable[State],
         X: Any,
         target: np.ndarray,
-        classes: np.ndarray,
+        classes: np.ndarray | None,
         output: str,
     ) -> Iterator[np.ndarray]:
-        """Gradients of the target class's output by the input, after each step kept."""
+        """Gradients by the input, of shape (n, ...), after each step kept.
+
+        `output` says of what: ``"logit"`` or ``"proba"`` of the class `target`, or ``"loss"``
+        under the target `target`.
+        """
+        raise no_gradients(fitted, "input")
+
+    def gradient_norms(
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        y: np.ndarray,
+        classes: np.ndarray | None,
+    ) -> Iterator[np.ndarray]:
+        """Norms of the gradients of each row's loss by the parameters, (n,), after each step."""
+        raise no_gradients(fitted, "parameters")
+
+
+def no_gradients(fitted: Any, by: str) -> RecordNotFoundError:
+    """The error for a gradient score of an estimator without gradients."""
+    return RecordNotFoundError(
+        f"this score needs gradients of the model by its {by}, which "
+        f"{type(fitted).__name__} does not give: use a skorch net, such as "
+        "TrackedNetClassifier, or a score that is read off the losses."
+    )

@@ -10,16 +10,10 @@ from scipy.special import softmax
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
-from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
+from sklearn_difficulty.recording._estimator_records import estimator_records
+from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
-from sklearn_difficulty.recording._sklearn_outputs import (
-    check_finite,
-    decision_columns,
-    decision_records,
-    no_input_gradients,
-    proba_records,
-    target_records,
-)
+from sklearn_difficulty.recording._sklearn_outputs import check_finite, decision_columns
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, State
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -27,15 +21,18 @@ from sklearn_difficulty.trajectory import Trajectory
 _STATE = ("coef_", "intercept_", "coefs_", "intercepts_")
 
 
-class PartialFitLearner:
+class PartialFitLearner(Learner):
     """SGD, Perceptron and MLP estimators: one call of ``partial_fit`` is one epoch.
 
     Training stops as the estimator's own parameters say: after ``max_iter`` epochs, or when
     the mean recorded loss has not improved by ``tol`` for ``n_iter_no_change`` epochs.
     """
 
+    described = (
+        "scikit-learn estimators with partial_fit and max_iter (SGDClassifier, Perceptron, "
+        "MLPClassifier and their regressors)"
+    )
     takes_snapshots = True
-    has_gradients = False
 
     def accepts(self, estimator: Any) -> bool:
         """Whether `estimator` counts epochs; naive Bayes, for one, only counts rows."""
@@ -50,7 +47,7 @@ class PartialFitLearner:
         """Epochs; see :class:`Learner`."""
         return estimator.max_iter
 
-    def check(self, estimator: Any, n_models: int, n_samples: int) -> None:
+    def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Warn of early stopping on rows held back; see :class:`Learner`."""
         if getattr(estimator, "early_stopping", False):
             warn_of_rows_held_back(estimator, "early_stopping=True", "early_stopping=False")
@@ -75,23 +72,25 @@ class PartialFitLearner:
         if params.get("early_stopping"):
             fitted.set_params(early_stopping=False)
         classes = {} if task.classes is None else {"classes": task.classes}
-        X, y = task.recorded or (task.X, task.y)
-        recorder = TrajectoryRecorder(X.shape[0])
+        X, y = task.rows
+        recorder = TrajectoryRecorder(len(y))
         taker = SnapshotTaker(task.snapshots, task.max_snapshot_bytes)
-        n_updates = _updates_per_epoch(fitted, task.X.shape[0])
-        rows, patience = np.arange(X.shape[0]), _Patience(fitted)
+        n_updates = _updates_per_epoch(fitted, len(task.y))
+        rows, patience = np.arange(len(y)), _Patience(fitted)
         while not patience.is_over(recorder.n_steps):
             start = perf_counter()
             fitted.partial_fit(task.X, task.labels, **classes)
             seconds = perf_counter() - start
-            records = _records(fitted, X, y)
+            records = estimator_records(fitted, X, y, task.classes, task.keep)
             check_finite(records["loss"], recorder, "Scale the inputs, or lower the learning rate.")
             recorder.write(rows, records)
             recorder.step({"epoch": 1.0, "update": n_updates, "wall": seconds})
             if _state(fitted):
                 taker.offer(recorder.n_steps - 1, lambda: _state(fitted))
             # Held-out rows have no say in how long their model trains.
-            trained = records if task.recorded is None else _records(fitted, task.X, task.y)
+            trained = records
+            if task.recorded is not None:
+                trained = estimator_records(fitted, task.X, task.y, task.classes)
             patience.note(float(np.mean(trained["loss"])))
             tick()
         if hasattr(fitted, "n_iter_"):  # which counts the last call of partial_fit only
@@ -116,22 +115,12 @@ class PartialFitLearner:
         X: Any,
         y: np.ndarray,
         classes: np.ndarray | None,
+        *,
+        keep: tuple[str, ...] = (),
     ) -> Iterator[dict[str, np.ndarray]]:
         """Records of other rows; see :class:`Learner`."""
         for state in states:
-            yield _records(_with_state(fitted, state), X, y)
-
-    def input_gradients(
-        self,
-        fitted: Any,
-        states: Iterable[State],
-        X: Any,
-        target: np.ndarray,
-        classes: np.ndarray,
-        output: str,
-    ) -> Iterator[np.ndarray]:
-        """Raise: there are none; see :class:`Learner`."""
-        raise no_input_gradients(fitted)
+            yield estimator_records(_with_state(fitted, state), X, y, classes, keep)
 
 
 class _Patience:
@@ -159,14 +148,6 @@ def _updates_per_epoch(estimator: Any, n_samples: int) -> float:
     if batch_size == "auto":  # of the multilayer perceptrons
         batch_size = min(200, n_samples)
     return float(-(-n_samples // min(batch_size, n_samples)))
-
-
-def _records(estimator: Any, X: Any, y: np.ndarray) -> dict[str, np.ndarray]:
-    if is_regressor(estimator):
-        return target_records(estimator.predict(X), y)
-    if hasattr(estimator, "predict_proba"):
-        return proba_records(estimator.predict_proba(X), y)
-    return decision_records(estimator.decision_function(X), y)
 
 
 def _state(estimator: Any) -> dict[str, np.ndarray]:

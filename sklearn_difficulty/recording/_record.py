@@ -6,22 +6,21 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from skorch import NeuralNet
 
+from sklearn_difficulty._data import take_rows
 from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.recording._folds import Fold, folds_of_runs, joined
 from sklearn_difficulty.recording._learner import Learner, Task
+from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
-from sklearn_difficulty.recording._partial_fit import PartialFitLearner
 from sklearn_difficulty.recording._progress import progress
-from sklearn_difficulty.recording._skorch import ShippedNet, SkorchLearner
-from sklearn_difficulty.recording._staged import StagedLearner
-from sklearn_difficulty.trajectory import Snapshots, Trajectory, span_weights
+from sklearn_difficulty.recording._skorch import ShippedNet
+from sklearn_difficulty.trajectory import Snapshots, Trajectory, span_weights, window_steps
 
 SNAPSHOT_BYTES = 2**30
-LEARNERS: tuple[Learner, ...] = (SkorchLearner(), StagedLearner(), PartialFitLearner())
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,10 @@ class Recording:
         Steps that each model completed.
     classes : ndarray or None
         Labels behind the class numbers.
+    models_per_run : int, default=1
+        Models that a run's rows were recorded by: one for each of its folds.
+    runs_per_model : int, default=1
+        Runs that were read off each model: the trees of a forest.
     """
 
     learner: Learner
@@ -50,10 +53,8 @@ class Recording:
     scored: np.ndarray
     n_steps: list[int]
     classes: np.ndarray | None
-
-    @property
-    def models_per_run(self) -> int:
-        return len(self.estimators) // self.trajectory.n_runs
+    models_per_run: int = 1
+    runs_per_model: int = 1
 
     def kept_steps(self, model: int) -> tuple[int, ...]:
         """Steps that `model` can be replayed at."""
@@ -83,32 +84,6 @@ class Recording:
         return self.trajectory.snapshots
 
 
-def find_learner(estimator: Any) -> Learner:
-    """Kind of an estimator.
-
-    Raises
-    ------
-    TypeError
-        For an estimator that does not learn in steps, with what does.
-    """
-    if isinstance(estimator, type):
-        raise TypeError(
-            f"estimator must be an instance, and the class {estimator.__name__} was given: pass "
-            f"{estimator.__name__}(...)."
-        )
-    for learner in LEARNERS:
-        if hasattr(estimator, "get_params") and learner.accepts(estimator):
-            return learner
-    raise TypeError(
-        f"estimator {type(estimator).__name__} does not learn in steps that can be recorded. "
-        "What does: skorch nets (NeuralNetClassifier, TrackedNetClassifier, ...); scikit-learn "
-        "estimators with partial_fit and max_iter (SGDClassifier, Perceptron, MLPClassifier "
-        "and their regressors); boosting with staged predictions "
-        "(HistGradientBoostingClassifier, GradientBoostingClassifier, AdaBoostClassifier and "
-        "their regressors). estimator=None takes a small network."
-    )
-
-
 def record(
     estimator: Any,
     X: Any,
@@ -117,6 +92,7 @@ def record(
     classes: np.ndarray | None,
     n_runs: int = 1,
     cv: Any = None,
+    groups: Any = None,
     snapshots: Any = "auto",
     keep: tuple[str, ...] = (),
     n_jobs: int | None = None,
@@ -129,8 +105,8 @@ def record(
     ----------
     estimator : estimator
         Is cloned, and not changed.
-    X : array or sparse matrix of shape (n_samples, ...)
-        Rows.
+    X : container of n_samples rows
+        Rows, of a kind that the learner takes.
     y : ndarray of shape (n_samples,)
         Class numbers, or targets of a regression.
     classes : ndarray or None
@@ -139,6 +115,8 @@ def record(
         Independent trainings.
     cv : splitter, int or None
         Folds to hold out, so that each row is recorded by a model that is not trained on it.
+    groups : array-like of shape (n_samples,) or None
+        Groups of the rows, for a splitter that keeps them together.
     snapshots : object
         Rule of the snapshots.
     keep : tuple of str
@@ -151,14 +129,14 @@ def record(
         Show a progress bar where positive.
     """
     learner = find_learner(estimator)
-    folds = _folds(cv, X, y, classes)
-    n_models = n_runs * len(folds)
-    learner.check(estimator, n_models, X.shape[0])
+    runs = folds_of_runs(cv, X, y, classes, groups)
+    models_per_run = len(runs[0])
+    folds = [fold for run in runs for fold in run] * n_runs
+    n_models = len(folds)
+    learner.check(estimator, n_models, len(y), held_out=cv is not None)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=n_models)
     reseed = random_state is not None or n_models > 1
-    tasks = [
-        _task(X, y, fold, classes, snapshots, keep, SNAPSHOT_BYTES // n_models) for fold in folds
-    ] * n_runs
+    tasks = [_task(X, y, fold, classes, snapshots, keep, n_models) for fold in folds]
     n_steps = learner.most_steps(estimator)
     template = clone(estimator)  # without what an earlier fit left behind
     with progress(n_models, n_steps, n_jobs=n_jobs, verbose=verbose) as (tick, track):
@@ -169,21 +147,23 @@ def record(
         # not every backend of joblib can return one result after the other
         parallel = Parallel(n_jobs=n_jobs, return_as="generator" if verbose else "list")
         recorded = list(track(parallel(jobs)))
-    estimators = [f.net if isinstance(f, ShippedNet) else f for f, _ in recorded]
     paths = [path for _, path in recorded]
     steps = [path.n_steps_max for path in paths]
-    scored = np.zeros((n_models, X.shape[0]), dtype=bool)
-    for model in range(n_models):
-        fold = folds[model % len(folds)]
-        scored[model, slice(None) if fold is None else fold[1]] = True
-    if folds[0] is not None:
-        size = len(folds)
+    if cv is not None:
         paths = [
-            _joined(paths[start : start + size], [test for _, test in folds], y)
-            for start in range(0, n_models, size)
+            joined(paths[start : start + models_per_run], folds[start : start + models_per_run], y)
+            for start in range(0, n_models, models_per_run)
         ]
-    trajectory = paths[0] if n_runs == 1 else Trajectory.stack(paths)
-    return Recording(learner, estimators, trajectory, scored, steps, classes)
+    return Recording(
+        learner,
+        estimators=[f.net if isinstance(f, ShippedNet) else f for f, _ in recorded],
+        trajectory=paths[0] if len(paths) == 1 else Trajectory.stack(paths),
+        scored=np.stack([_recorded_rows(fold, len(y)) for fold in folds]),
+        n_steps=steps,
+        classes=classes,
+        models_per_run=models_per_run,
+        runs_per_model=learner.runs_per_model(estimator),
+    )
 
 
 def _record_one(
@@ -193,44 +173,105 @@ def _record_one(
     return (ShippedNet(fitted) if isinstance(fitted, NeuralNet) else fitted), path
 
 
-def replay(recording: Recording, X: Any, y: np.ndarray) -> Trajectory:
+def _recorded_rows(fold: Fold | None, n_samples: int) -> np.ndarray:
+    rows = np.zeros(n_samples, dtype=bool)
+    rows[slice(None) if fold is None else fold[1]] = True
+    return rows
+
+
+def _task(
+    X: Any,
+    y: np.ndarray,
+    fold: Fold | None,
+    classes: np.ndarray | None,
+    snapshots: Any,
+    keep: tuple[str, ...],
+    n_models: int,
+) -> Task:
+    max_bytes = SNAPSHOT_BYTES // n_models
+    options = {"snapshots": snapshots, "max_snapshot_bytes": max_bytes, "keep": keep}
+    if fold is None:
+        return Task(X, y, classes, **options)
+    train, test = fold
+    held_out = (take_rows(X, test), y[test])
+    return Task(take_rows(X, train), y[train], classes, recorded=held_out, **options)
+
+
+def replay(
+    recording: Recording, X: Any, y: np.ndarray, *, steps: Any = None, keep: tuple[str, ...] = ()
+) -> Trajectory:
     """Trajectory of rows that were not trained on: each model's kept states run over them.
 
     Parameters
     ----------
     recording : Recording
         Fitted models.
-    X, y : array of shape (n, ...), ndarray of shape (n,)
+    X, y : container of n rows, ndarray of shape (n,)
         Rows and the labels (as class numbers) or targets they are judged under.
+    steps : object, default=None
+        Window of the training; see :func:`~sklearn_difficulty.trajectory.window_steps`.
+    keep : tuple of str, default=()
+        Large records to make.
 
     Returns
     -------
     trajectory : Trajectory
-        One run for each model. A kept state stands for the span of steps around it, which is
-        its length in `dt`.
+        One run for each model, or for each run that was read off it. A kept state stands for the
+        span of steps around it, as far as that lies in the window, which is its length in `dt`.
     """
-    paths, rows = [], np.arange(X.shape[0])
-    for model, fitted in enumerate(recording.estimators):
-        steps = recording.kept_steps(model)
-        run = model // recording.models_per_run
-        # The last state of a fold that stopped before others stands for the rest of the run.
-        n_steps = int(recording.trajectory.n_steps[run])
-        spans = {
-            unit: span_weights(steps, dt[run, :n_steps])
-            for unit, dt in recording.trajectory.dt.items()
-        }
-        recorder = TrajectoryRecorder(len(rows))
-        states = recording.states(model, steps)
-        replayed = recording.learner.replay(fitted, states, X, y, recording.classes)
-        for k, records in enumerate(replayed):
-            recorder.write(rows, records)
-            recorder.step({unit: float(span[k]) for unit, span in spans.items()})
-        paths.append(
-            recorder.trajectory(
-                y=y, classes=recording.classes, in_train=np.zeros(len(rows), dtype=bool)
-            )
-        )
+    paths = [
+        _replay_model(recording, model, X, y, steps, keep)
+        for model in range(len(recording.estimators))
+    ]
     return paths[0] if len(paths) == 1 else Trajectory.stack(paths)
+
+
+def _replay_model(
+    recording: Recording, model: int, X: Any, y: np.ndarray, steps: Any, keep: tuple[str, ...]
+) -> Trajectory:
+    learner = recording.learner
+    kept, spans = _kept_in_window(recording, model, steps)
+    states = recording.states(model, kept)
+    replayed = learner.replay(
+        recording.estimators[model], states, X, y, recording.classes, keep=keep
+    )
+    if not learner.takes_snapshots:  # which gives all its steps, in order
+        replayed = (records for step, records in enumerate(replayed) if step in set(kept))
+    rows = np.arange(len(y))
+    about: dict[str, Any] = {
+        "y": y,
+        "classes": recording.classes,
+        "in_train": np.zeros(len(rows), dtype=bool),
+    }
+    recorder = TrajectoryRecorder(len(rows))
+    trees = []
+    for k, records in enumerate(replayed):
+        recorder.write(rows, records)
+        recorder.step({unit: float(span[k % len(span)]) for unit, span in spans.items()})
+        if learner.steps_are_runs:
+            trees.append(recorder.trajectory(**about))
+            recorder = TrajectoryRecorder(len(rows))
+    return Trajectory.stack(trees) if trees else recorder.trajectory(**about)
+
+
+def _kept_in_window(
+    recording: Recording, model: int, steps: Any
+) -> tuple[tuple[int, ...], dict[str, np.ndarray]]:
+    """Kept steps of a model that stand for steps of a window, and for how much of it."""
+    run = model // recording.models_per_run * recording.runs_per_model
+    # The last state of a fold that stopped before others stands for the rest of the run.
+    n_steps = int(recording.trajectory.n_steps[run])
+    inside = np.zeros(n_steps)
+    inside[window_steps(steps, n_steps)] = 1.0
+    kept = np.array((0,) if recording.learner.steps_are_runs else recording.kept_steps(model))
+    shares = span_weights(kept, inside) > 0
+    spans = {
+        unit: span_weights(kept, dt[run, :n_steps] * inside)[shares]
+        for unit, dt in recording.trajectory.dt.items()
+    }
+    if recording.learner.steps_are_runs:
+        return tuple(range(recording.runs_per_model)), spans
+    return tuple(kept[shares].tolist()), spans
 
 
 def class_proba(recording: Recording, X: Any) -> np.ndarray:
@@ -242,68 +283,4 @@ def class_proba(recording: Recording, X: Any) -> np.ndarray:
             for fitted in recording.estimators
         ],
         axis=0,
-    )
-
-
-def _folds(cv: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> list[Any]:
-    if cv is None:
-        return [None]
-    folds = list(check_cv(cv, y, classifier=classes is not None).split(X, y))
-    tested = np.concatenate([test for _, test in folds])
-    if len(tested) != len(y) or len(np.unique(tested)) != len(y):
-        raise ValueError(
-            f"cv={cv!r} does not hold out every row exactly once, so that some rows would have "
-            "no record or several: use a splitter such as KFold or StratifiedKFold, and "
-            "n_runs for repetitions."
-        )
-    return folds
-
-
-def _task(
-    X: Any,
-    y: np.ndarray,
-    fold: Any,
-    classes: np.ndarray | None,
-    snapshots: Any,
-    keep: tuple[str, ...],
-    max_snapshot_bytes: int,
-) -> Task:
-    options = {"snapshots": snapshots, "max_snapshot_bytes": max_snapshot_bytes, "keep": keep}
-    if fold is None:
-        return Task(X, y, classes, **options)
-    train, test = fold
-    held_out = (_safe_indexing(X, test), y[test])
-    return Task(_safe_indexing(X, train), y[train], classes, recorded=held_out, **options)
-
-
-def _joined(paths: list[Trajectory], tests: list[np.ndarray], y: np.ndarray) -> Trajectory:
-    """The paths of a run's folds, each of its own held-out rows, as one run of all rows.
-
-    A model that stopped before the others of its run is taken to stay as it is.
-    """
-    n_steps = max(path.n_steps_max for path in paths)
-    records: dict[str, Any] = {}
-    for name in (*paths[0].fields, *(["outputs"] if paths[0].outputs is not None else [])):
-        first = getattr(paths[0], name)
-        full = np.empty((1, n_steps, len(y), *first.shape[3:]), dtype=first.dtype)
-        for path, test in zip(paths, tests, strict=True):
-            values = getattr(path, name)
-            full[:, : path.n_steps_max, test] = values
-            full[:, path.n_steps_max :, test] = values[:, -1:]
-        records[name] = full
-    dt = {}
-    for unit in paths[0].dt:
-        lengths = np.full((len(paths), n_steps), np.nan)
-        for i, path in enumerate(paths):
-            lengths[i, : path.n_steps_max] = path.dt[unit][0]
-        dt[unit] = np.nanmean(lengths, axis=0, keepdims=True)
-    held = [path.snapshots for path in paths if path.snapshots is not None]
-    return Trajectory(
-        **records,
-        dt=dt,
-        y=y,
-        classes=paths[0].classes,
-        in_train=np.zeros((1, len(y)), dtype=bool),
-        snapshots=Snapshots.stack(held) if held else None,
-        when=paths[0].when,
     )

@@ -71,7 +71,13 @@ def outputs_of(net: Any, X: Any) -> torch.Tensor:
 
 
 def replay_records(
-    net: Any, states: Iterable[State], X: Any, y: np.ndarray, *, columns: Any = None
+    net: Any,
+    states: Iterable[State],
+    X: Any,
+    y: np.ndarray,
+    *,
+    columns: Any = None,
+    keep: tuple[str, ...] = (),
 ) -> Iterator[dict[str, np.ndarray]]:
     """Records of rows after each kept state, as the tracker would have made them.
 
@@ -85,6 +91,8 @@ def replay_records(
         Rows and their targets, in the types that the net takes.
     columns : array of int or None, default=None
         Outputs that stand for a class, which alone are predicted; None for all.
+    keep : tuple of str, default=()
+        Large records to make.
     """
     twin = replica(net)
     one_by_one = None
@@ -97,7 +105,9 @@ def replay_records(
                 one_by_one = needs_one_by_one(twin, y_pred, targets, Xi)
             losses = per_sample_losses(twin, y_pred, targets, Xi, one_by_one=one_by_one)
             kind = output_kind(twin, y_pred)
-            records, _ = batch_records(twin, y_pred, targets, losses, kind, columns)
+            records, outputs = batch_records(twin, y_pred, targets, losses, kind, columns)
+            if "outputs" in keep:
+                records["outputs"] = outputs
             for name, values in records.items():
                 parts.setdefault(name, []).append(to_numpy(values))
         yield {name: np.concatenate(values) for name, values in parts.items()}

@@ -22,7 +22,7 @@ from sklearn_difficulty.recording._inputs import (
     net_target,
     takes_integers,
 )
-from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
+from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._losses import is_torchs_own, unwrapped
 from sklearn_difficulty.recording._nets import TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.recording._progress import no_tick
@@ -37,9 +37,10 @@ _TRACKER = "sklearn_difficulty_tracker"
 _TICKER = "sklearn_difficulty_progress"
 
 
-class SkorchLearner:
+class SkorchLearner(Learner):
     """Nets of skorch, tracked or plain."""
 
+    described = "skorch nets (NeuralNetClassifier, TrackedNetClassifier, ...)"
     takes_snapshots = True
     has_gradients = True
 
@@ -51,7 +52,7 @@ class SkorchLearner:
         """Epochs; see :class:`Learner`."""
         return estimator.max_epochs
 
-    def check(self, estimator: Any, n_models: int, n_samples: int) -> None:
+    def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Warn of a validation split and of a start that is not from scratch.
 
         See :class:`Learner`.
@@ -126,13 +127,17 @@ class SkorchLearner:
         X: Any,
         y: np.ndarray,
         classes: np.ndarray | None,
+        *,
+        keep: tuple[str, ...] = (),
     ) -> Iterator[dict[str, np.ndarray]]:
         """Records of other rows; see :class:`Learner`."""
         X, y = _converted(fitted, X, y, classes)
         columns = None if classes is None else _columns(fitted, classes)
-        for records in replay_records(fitted, states, X, y, columns=columns):
+        for records in replay_records(fitted, states, X, y, columns=columns, keep=keep):
             if columns is not None and "prediction" in records:
                 records["prediction"] = _numbers(columns)[records["prediction"]]
+                if "outputs" in records:
+                    records["outputs"] = records["outputs"][:, columns]
             yield records
 
     def input_gradients(
@@ -141,10 +146,11 @@ class SkorchLearner:
         states: Iterable[State],
         X: Any,
         target: np.ndarray,
-        classes: np.ndarray,
+        classes: np.ndarray | None,
         output: str,
     ) -> Iterator[np.ndarray]:
         """Gradients by the input; see :class:`Learner`."""
+        assert classes is not None
         columns = _columns(fitted, classes)[target]
         return input_gradients(fitted, states, _input(fitted, X), columns, output=output)
 
@@ -262,9 +268,14 @@ def _columns(net: Any, classes: np.ndarray) -> np.ndarray:
 
 def _relabelled(path: Trajectory, task: Task, columns: np.ndarray) -> Trajectory:
     """A path whose class numbers are those of the task instead of the module's outputs."""
-    _, y = task.recorded or (task.X, task.y)
+    _, y = task.rows
     prediction = _numbers(columns)[path.prediction]
-    return dataclasses.replace(path, y=y, classes=task.classes, prediction=prediction)
+    outputs = path.outputs
+    if outputs is not None and not np.array_equal(columns, np.arange(outputs.shape[-1])):
+        outputs = outputs[..., columns]
+    return dataclasses.replace(
+        path, y=y, classes=task.classes, prediction=prediction, outputs=outputs
+    )
 
 
 def _numbers(columns: np.ndarray) -> np.ndarray:

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_regressor
 
-from sklearn_difficulty.recording._learner import Task, warn_of_rows_held_back
+from sklearn_difficulty.recording._estimator_records import records_of_proba
+from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import (
     aligned,
     check_finite,
-    no_input_gradients,
-    proba_records,
     seeded_params,
     target_records,
 )
@@ -24,14 +23,16 @@ from sklearn_difficulty.trajectory import Trajectory
 _MOST_ROWS_WITHOUT_EARLY_STOPPING = 10_000
 
 
-class StagedLearner:
+class StagedLearner(Learner):
     """Boosting: fitted once, then read stage by stage, in time linear in the stages.
 
     The fitted estimator holds all its stages, so that there are no snapshots to take.
     """
 
-    takes_snapshots = False
-    has_gradients = False
+    described = (
+        "boosting with staged predictions (HistGradientBoostingClassifier, "
+        "GradientBoostingClassifier, AdaBoostClassifier and their regressors)"
+    )
 
     def accepts(self, estimator: Any) -> bool:
         """Whether `estimator` predicts in stages."""
@@ -39,11 +40,7 @@ class StagedLearner:
             return hasattr(estimator, "staged_predict")
         return hasattr(estimator, "staged_predict_proba")
 
-    def most_steps(self, estimator: Any) -> int | None:
-        """None: its stages are read at once; see :class:`Learner`."""
-        return None
-
-    def check(self, estimator: Any, n_models: int, n_samples: int) -> None:
+    def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Warn of early stopping on rows held back; see :class:`Learner`."""
         name, value, all_rows = _early_stopping(estimator, n_samples)
         if value != all_rows:
@@ -61,17 +58,17 @@ class StagedLearner:
         """Train a clone and read its stages; see :class:`Learner`."""
         fitted = clone(estimator)
         fitted.set_params(**seeded_params(fitted, seed, reseed=reseed))
-        name, _, all_rows = _early_stopping(fitted, task.X.shape[0])
+        name, _, all_rows = _early_stopping(fitted, len(task.y))
         if name in fitted.get_params(deep=False):
             fitted.set_params(**{name: all_rows})
         start = perf_counter()
         fitted.fit(task.X, task.labels)
         seconds = perf_counter() - start
-        X, y = task.recorded or (task.X, task.y)
-        recorder = TrajectoryRecorder(X.shape[0])
-        rows = np.arange(X.shape[0])
+        X, y = task.rows
+        rows = np.arange(len(y))
+        recorder = TrajectoryRecorder(len(rows))
         seconds_per_stage = seconds / _count_stages(fitted)
-        for records in _stages(fitted, X, y, task.classes):
+        for records in _stages(fitted, X, y, task.classes, task.keep):
             check_finite(records["loss"], recorder, "Scale the targets.")
             recorder.write(rows, records)
             recorder.step({"epoch": 1.0, "update": 1.0, "wall": seconds_per_stage})
@@ -91,21 +88,11 @@ class StagedLearner:
         X: Any,
         y: np.ndarray,
         classes: np.ndarray | None,
+        *,
+        keep: tuple[str, ...] = (),
     ) -> Iterator[dict[str, np.ndarray]]:
         """Records of other rows; see :class:`Learner`."""
-        return _stages(fitted, X, y, classes)
-
-    def input_gradients(
-        self,
-        fitted: Any,
-        states: Iterable[State],
-        X: Any,
-        target: np.ndarray,
-        classes: np.ndarray,
-        output: str,
-    ) -> Iterator[np.ndarray]:
-        """Raise: there are none; see :class:`Learner`."""
-        raise no_input_gradients(fitted)
+        return _stages(fitted, X, y, classes, keep)
 
 
 def _early_stopping(estimator: Any, n_samples: int) -> tuple[str, Any, Any]:
@@ -130,11 +117,11 @@ def _count_stages(fitted: Any) -> int:
 
 
 def _stages(
-    fitted: Any, X: Any, y: np.ndarray, classes: np.ndarray | None
+    fitted: Any, X: Any, y: np.ndarray, classes: np.ndarray | None, keep: tuple[str, ...]
 ) -> Iterator[dict[str, np.ndarray]]:
     if classes is None:
         for predicted in fitted.staged_predict(X):
             yield target_records(predicted, y)
         return
     for proba in fitted.staged_predict_proba(X):
-        yield proba_records(aligned(proba, fitted.classes_, classes), y)
+        yield records_of_proba(aligned(proba, fitted.classes_, classes), y, keep)

@@ -7,7 +7,7 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sklearn_difficulty.selection._indexing import take_rows
+from sklearn_difficulty._data import take_rows
 from sklearn_difficulty.selection._selector import RowSelector, check_target, holds_classes
 
 

@@ -11,8 +11,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from sklearn_difficulty._data import count_rows, take_rows
 from sklearn_difficulty.selection._filter import MislabelFilter
-from sklearn_difficulty.selection._indexing import count_rows, take_rows
 from sklearn_difficulty.selection._selector import RowSelector, check_target
 
 

@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_difficulty._data import count_rows, take_rows
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty._targets import look_continuous
 from sklearn_difficulty._validation import all_or_nothing
@@ -21,7 +22,6 @@ from sklearn_difficulty.recording import (
     TrackedNetRegressor,
     default_net,
 )
-from sklearn_difficulty.selection._indexing import count_rows, take_rows
 from sklearn_difficulty.selection._thresholds import check_threshold, keep_mask
 
 _MAX_SEED = np.iinfo(np.int32).max

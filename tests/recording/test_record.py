@@ -13,7 +13,14 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression, SGDClassifier
-from sklearn.model_selection import KFold, LeaveOneOut, ShuffleSplit, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    RepeatedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+)
 from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping
@@ -189,12 +196,33 @@ def test_number_of_folds_is_stratified(table):
         assert set(y[rows]) == {0, 1, 2}
 
 
-@pytest.mark.parametrize(
-    "cv", [ShuffleSplit(3, random_state=0), [(np.arange(9), np.arange(30, 61))] * 2]
-)
-def test_splitters_that_hold_rows_back_not_once(cv, table):
-    with pytest.raises(ValueError, match="does not hold out every row exactly once"):
-        run(SGDClassifier(max_iter=2), table, cv=cv)
+def test_folds_that_overlap_are_runs_of_their_own(table):
+    X, _ = table
+    folds = list(ShuffleSplit(3, random_state=0).split(X))
+    trajectory = run(SGDClassifier(max_iter=2), table, cv=folds).trajectory
+    assert trajectory.n_runs == 3
+    for loss, (_, test) in zip(trajectory.loss, folds, strict=True):
+        assert np.flatnonzero(~np.isnan(loss[0])).tolist() == sorted(test)
+
+
+def test_repeated_folds_are_a_run_for_each_repetition(table):
+    cv = RepeatedKFold(n_splits=3, n_repeats=2, random_state=0)
+    recording = run(SGDClassifier(max_iter=2), table, cv=cv)
+    assert recording.trajectory.n_runs == 2 and recording.models_per_run == 3
+    assert np.isfinite(recording.trajectory.loss).all()
+
+
+def test_groups_are_kept_together(table):
+    _, y = table
+    groups = np.arange(len(y)) % 7
+    recording = run(SGDClassifier(max_iter=2), table, cv=GroupKFold(3), groups=groups)
+    for scored in recording.scored:
+        assert not set(groups[scored]) & set(groups[~scored])
+
+
+def test_groups_missing(table):
+    with pytest.raises(ValueError, match="needs to know them: pass groups="):
+        run(SGDClassifier(max_iter=2), table, cv=GroupKFold(3))
 
 
 def test_a_fold_for_each_row(table):

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 
-from sklearn_difficulty.selection._indexing import count_rows, take_rows
+from sklearn_difficulty._data import count_rows, take_rows
 
 TABLE = np.arange(12.0).reshape(4, 3)
 ROWS = np.array([3, 1, 1])

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
+from torch.utils.data import Dataset, Subset
 
 
-def take_rows(data: Any, rows: np.ndarray) -> Any:
+def take_rows(data: Any, rows: Any) -> Any:
     """Take rows by number, in a container of the same kind.
 
     Parameters
     ----------
-    data : array, frame, series, sparse matrix or array, list, or None
+    data : array, frame, series, sparse matrix or array, list, Dataset, or None
         Data of which the first axis is the rows. Sparse formats that cannot be indexed become
         CSR, and what is only convertible to an array becomes one.
     rows : ndarray of shape (n_rows,), int
@@ -21,16 +22,18 @@ def take_rows(data: Any, rows: np.ndarray) -> Any:
     Returns
     -------
     same kind as `data`
-        The rows, copied; None for None.
+        The rows, copied; a Subset of a Dataset; None for None.
 
     Examples
     --------
-    >>> from sklearn_difficulty.selection._indexing import take_rows
+    >>> from sklearn_difficulty._data import take_rows
     >>> take_rows(["a", "b", "c"], [2, 0])
     ['c', 'a']
     """
     if data is None:
         return None
+    if isinstance(data, Dataset):
+        return Subset(data, [int(row) for row in rows])
     if issparse(data):
         if data.format not in ("csr", "csc", "lil"):
             data = data.tocsr()
@@ -54,7 +57,7 @@ def count_rows(data: Any) -> int | None:
 
     Examples
     --------
-    >>> from sklearn_difficulty.selection._indexing import count_rows
+    >>> from sklearn_difficulty._data import count_rows
     >>> count_rows([1, 2, 3]), count_rows("abc")
     (3, None)
     """
@@ -66,3 +69,21 @@ def count_rows(data: Any) -> int | None:
     if hasattr(data, "__len__"):
         return len(data)
     return len(np.asarray(data)) if hasattr(data, "__array__") else None
+
+
+def n_rows(data: Any) -> int:
+    """Count the rows of a container that is known to have some.
+
+    Parameters
+    ----------
+    data : array, frame, sparse matrix, list or Dataset
+        The container.
+
+    Returns
+    -------
+    int
+        Length of the first axis.
+    """
+    count = count_rows(data)
+    assert count is not None
+    return count

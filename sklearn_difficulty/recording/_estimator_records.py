@@ -1,0 +1,57 @@
+"""Records of a fitted scikit-learn estimator, whatever it predicts with."""
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_difficulty.recording._sklearn_outputs import (
+    aligned,
+    decision_columns,
+    decision_records,
+    proba_records,
+    target_records,
+)
+
+
+def estimator_records(
+    fitted: Any, X: Any, y: np.ndarray, classes: np.ndarray | None, keep: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
+    """Records of rows under given targets, as an estimator predicts them now.
+
+    Parameters
+    ----------
+    fitted : estimator
+        With ``predict_proba``, or else ``decision_function``, or for a regression ``predict``.
+    X, y : container of n rows, ndarray of shape (n,)
+        Rows, and the class numbers or targets that they are judged under.
+    classes : ndarray or None
+        Labels behind the class numbers; None for a regression.
+    keep : tuple of str
+        Large records to make.
+    """
+    if classes is None:
+        return target_records(fitted.predict(X), y)
+    if hasattr(fitted, "predict_proba"):
+        return records_of_proba(aligned(fitted.predict_proba(X), fitted.classes_, classes), y, keep)
+    return records_of_decision(fitted.decision_function(X), y, keep)
+
+
+def records_of_proba(
+    proba: np.ndarray, y: np.ndarray, keep: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
+    """Records of predicted probabilities of shape (n, classes)."""
+    records = proba_records(proba, y)
+    if "outputs" in keep:
+        tiny = np.finfo(np.asarray(proba).dtype).eps
+        records["outputs"] = np.log(np.clip(proba, tiny, 1.0))
+    return records
+
+
+def records_of_decision(
+    decision: np.ndarray, y: np.ndarray, keep: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
+    """Records of decision values of shape (n,) or (n, classes)."""
+    records = decision_records(decision, y)
+    if "outputs" in keep:
+        records["outputs"] = decision_columns(decision)
+    return records

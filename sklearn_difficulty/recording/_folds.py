@@ -1,0 +1,115 @@
+"""Folds to hold out, arranged into runs, and the paths of a run's folds as one path."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import check_cv
+
+from sklearn_difficulty._data import n_rows
+from sklearn_difficulty.trajectory import Snapshots, Trajectory
+
+Fold = tuple[np.ndarray, np.ndarray]
+
+
+def folds_of_runs(
+    cv: Any, X: Any, y: np.ndarray, classes: np.ndarray | None, groups: Any = None
+) -> list[list[Fold | None]]:
+    """Folds of a splitter, those together that do not overlap.
+
+    Parameters
+    ----------
+    cv : int, splitter, iterable of folds, or None
+        None holds nothing out.
+    X, y : container of n rows, ndarray of shape (n,)
+        Rows, and class numbers or targets.
+    classes : ndarray or None
+        None for a regression.
+    groups : array-like of shape (n,) or None, default=None
+        Groups of the rows.
+
+    Returns
+    -------
+    runs : list of list of (train, test)
+        All runs have the same number of folds. A splitter that holds each row out once is one
+        run, a repeated one as many as its repetitions, and one that draws its folds anew each time
+        a run for every fold. A row that a run does not hold out has no record in it.
+
+    Raises
+    ------
+    ValueError
+        Where the splitter needs groups that are not given, or has no folds.
+    """
+    if cv is None:
+        return [[None]]
+    splitter = check_cv(cv, y, classifier=classes is not None)
+    rows = np.zeros((n_rows(X), 1))  # splitters only count them, and X may be of any kind
+    try:
+        folds = [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(rows, y, groups)]
+    except ValueError as error:
+        if groups is None and "groups" in str(error):
+            raise ValueError(
+                f"cv={cv!r} keeps groups of rows together and needs to know them: pass "
+                "groups= to fit, one entry for each row."
+            ) from error
+        raise
+    if not folds:
+        raise ValueError(f"cv={cv!r} makes no folds: use a splitter such as KFold(5).")
+    runs: list[list[Fold | None]] = []
+    held_out: list[np.ndarray] = []
+    for train, test in folds:
+        free = (k for k, covered in enumerate(held_out) if not covered[test].any())
+        place = next(free, len(runs))
+        if place == len(runs):
+            runs.append([])
+            held_out.append(np.zeros(len(rows), dtype=bool))
+        runs[place].append((train, test))
+        held_out[place][test] = True
+    if len({len(run) for run in runs}) > 1:
+        return [[fold] for fold in folds]
+    return runs
+
+
+def joined(paths: list[Trajectory], folds: list[Fold | None], y: np.ndarray) -> Trajectory:
+    """The paths of a run's folds, each of its own held-out rows, as one run of all rows.
+
+    A model that stopped before the others of its run is taken to stay as it is.
+
+    Parameters
+    ----------
+    paths : list of Trajectory
+        Of one run each, or of equally many (the trees of a forest).
+    folds : list of (train, test)
+        Rows that each path is of.
+    y : ndarray of shape (n_samples,)
+        Class numbers or targets of all rows.
+    """
+    n_steps = max(path.n_steps_max for path in paths)
+    n_runs = paths[0].n_runs
+    tests = [fold[1] for fold in folds if fold is not None]
+    in_train = np.zeros((n_runs, len(y)), dtype=bool)
+    records: dict[str, Any] = {}
+    for name in (*paths[0].fields, *(["outputs"] if paths[0].outputs is not None else [])):
+        first = getattr(paths[0], name)
+        blank = -1 if name == "prediction" else np.nan
+        full = np.full((n_runs, n_steps, len(y), *first.shape[3:]), blank, dtype=first.dtype)
+        for path, test in zip(paths, tests, strict=True):
+            values = getattr(path, name)
+            full[:, : path.n_steps_max, test] = values
+            full[:, path.n_steps_max :, test] = values[:, -1:]
+        records[name] = full
+    dt = {}
+    for unit in paths[0].dt:
+        lengths = np.full((len(paths), n_runs, n_steps), np.nan)
+        for i, path in enumerate(paths):
+            lengths[i, :, : path.n_steps_max] = path.dt[unit]
+        dt[unit] = np.nanmean(lengths, axis=0)
+    held = [path.snapshots for path in paths if path.snapshots is not None]
+    return Trajectory(
+        **records,
+        dt=dt,
+        y=y,
+        classes=paths[0].classes,
+        in_train=in_train,
+        snapshots=Snapshots.stack(held) if held else None,
+        when=paths[0].when,
+    )
