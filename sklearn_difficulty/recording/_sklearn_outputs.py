@@ -3,11 +3,10 @@
 from typing import Any
 
 import numpy as np
-import torch
 
 from sklearn_difficulty.exceptions import NonFiniteLossError, RecordNotFoundError
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
-from sklearn_difficulty.recording._outputs import class_records
+from sklearn_difficulty.trajectory._class_records import class_records, class_scores
 
 
 def proba_records(proba: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
@@ -20,12 +19,7 @@ def proba_records(proba: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     y : ndarray of int of shape (n,)
         Class numbers.
     """
-    proba = np.asarray(proba)
-    tiny = np.finfo(proba.dtype).eps
-    scores = np.log(np.clip(proba, tiny, 1.0))
-    records = class_records(torch.as_tensor(scores), torch.as_tensor(y))
-    loss = -scores[np.arange(len(y)), y]
-    return {"loss": loss} | {name: value.numpy() for name, value in records.items()}
+    return class_records(class_scores(np.asarray(proba), "proba"), y, "proba")
 
 
 def decision_records(decision: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
@@ -38,22 +32,12 @@ def decision_records(decision: np.ndarray, y: np.ndarray) -> dict[str, np.ndarra
     y : ndarray of int of shape (n,)
         Class numbers.
     """
-    scores = torch.as_tensor(decision_columns(decision))
-    records = class_records(scores, torch.as_tensor(y))
-    margin = records["margin"].numpy()
-    return {
-        "loss": np.maximum(0.0, 1.0 - margin),
-        "margin": margin,
-        "prediction": records["prediction"].numpy(),
-    }
+    return class_records(decision_columns(decision), y, "decision")
 
 
 def decision_columns(decision: np.ndarray) -> np.ndarray:
     """Decision values with one column per class, two of them in the binary case."""
-    decision = np.asarray(decision)
-    if decision.ndim == 1:
-        return np.column_stack([np.zeros_like(decision), decision])
-    return decision
+    return class_scores(np.asarray(decision), "decision")
 
 
 def target_records(predicted: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
