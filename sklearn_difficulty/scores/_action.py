@@ -1,5 +1,6 @@
 """Action: the loss a sample has caused on the whole way, times the length of the steps."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from sklearn_difficulty.trajectory import Trajectory
 __all__ = ["action"]
 
 
-def action(trajectory: Trajectory, *, dt: Any = "epoch", reduction: str = "sum") -> np.ndarray:
+def action(
+    trajectory: Trajectory, *, dt: Any = "epoch", reduction: str = "sum", steps: Any = None
+) -> np.ndarray:
     r"""Action score: the sum of a sample's loss over training.
 
     Higher is harder. With the loss :math:`L_n` after step n of length :math:`\Delta n`,
@@ -20,7 +23,7 @@ def action(trajectory: Trajectory, *, dt: Any = "epoch", reduction: str = "sum")
     .. math:: A(x_i) = \sum_n L_n(x_i) \, \Delta n
 
     and the mean of that over runs. A sample whose loss was not recorded after every step gets the
-    sum over the recorded steps, scaled up to the length of the whole path.
+    sum over the recorded steps, scaled up to the length of all of them.
 
     Parameters
     ----------
@@ -28,10 +31,13 @@ def action(trajectory: Trajectory, *, dt: Any = "epoch", reduction: str = "sum")
         The path; `loss` is used.
     dt : {"epoch", "update", "wall"} or array-like, default="epoch"
         Length of a step: 1, its optimiser updates, its seconds of training; or the lengths
-        themselves, of shape (n_steps,) or (n_runs, n_steps).
+        themselves, of shape (n_steps,) or (n_runs, n_steps), for the whole training, also where
+        `steps` names a part.
     reduction : {"sum", "mean"}, default="sum"
         The sum, or the mean per unit of `dt`, which can be compared between runs that stopped at
         different steps.
+    steps : None, int, slice, {"early", "late"} or (float, float), default=None
+        Part of the training to look at, all of it by default; see ``Trajectory.window``.
 
     Returns
     -------
@@ -45,6 +51,8 @@ def action(trajectory: Trajectory, *, dt: Any = "epoch", reduction: str = "sum")
         If the trajectory has no lengths of that name.
     ValueError
         If lengths have another shape, or are negative, not finite, or all zero.
+    IndexError
+        If a run has no step in that part.
 
     Warns
     -----
@@ -68,7 +76,10 @@ def action(trajectory: Trajectory, *, dt: Any = "epoch", reduction: str = "sum")
     array([ 4.25 ,  2.125,  1.125, 11.   ])
     """
     check_choice("reduction", reduction, ("sum", "mean"))
-    lengths = _step_lengths(trajectory, dt)
+    # As a field of the trajectory, lengths are cut along with it.
+    lengths_of_all = _step_lengths(trajectory, dt)
+    trajectory = replace(trajectory, dt={"asked for": lengths_of_all}).window(steps)
+    lengths = trajectory.dt["asked for"]
     per_run = np.full((trajectory.n_runs, trajectory.n_samples), np.nan)
     for run, n_steps in enumerate(trajectory.n_steps):
         if n_steps > 0:

@@ -1,14 +1,19 @@
 """Easiness: in how many of many trainings a sample ends up right."""
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_difficulty.scores._over_runs import warn_of_missing
+from sklearn_difficulty.scores._over_steps import completed, whether_right
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["easiness", "largest_share"]
 
 
-def easiness(trajectory: Trajectory, *, step: int = -1, largest: float | None = None) -> np.ndarray:
+def easiness(
+    trajectory: Trajectory, *, steps: Any = -1, largest: float | None = None
+) -> np.ndarray:
     r"""Share of the runs in which a sample is classified correctly, over the largest such share.
 
     Lower is harder; 1 is easiest. With :math:`c_t` the number of runs in which sample t is right,
@@ -22,9 +27,9 @@ def easiness(trajectory: Trajectory, *, step: int = -1, largest: float | None = 
     ----------
     trajectory : Trajectory
         The path, of many runs; `prediction` and `y` are used.
-    step : int, default=-1
-        Step at which to look, counted within the completed steps of each run. Negative numbers
-        count from its end, -1 being the last.
+    steps : None, int, slice, {"early", "late"} or (float, float), default=-1
+        Part of the training to look at, in each run; see ``Trajectory.window``. By default it is
+        the last step alone. Of several steps, each counts as if it were a run.
     largest : float or None, default=None
         Largest share of right runs to relate the samples to, that of a larger set which they are
         judged as part of. None takes it from these samples.
@@ -39,8 +44,8 @@ def easiness(trajectory: Trajectory, *, step: int = -1, largest: float | None = 
     ------
     RecordNotFoundError
         If there are no predictions or no labels.
-    ValueError
-        If a run has no such step.
+    IndexError
+        If a run has no step in that part.
 
     Warns
     -----
@@ -62,47 +67,42 @@ def easiness(trajectory: Trajectory, *, step: int = -1, largest: float | None = 
     >>> easiness(trajectory).round(4)
     array([1.    , 0.6667, 0.    ])
     """
-    shares = _shares(trajectory, step)
+    trajectory = trajectory.window(steps)
+    shares = _shares(trajectory)
     warn_of_missing(np.isnan(shares), "easiness")
     if largest is None:
         largest = np.nanmax(shares, initial=0.0)
     return shares / largest if largest > 0 else shares
 
 
-def largest_share(trajectory: Trajectory, *, step: int = -1) -> dict[str, float]:
+def largest_share(trajectory: Trajectory, *, steps: Any = -1) -> dict[str, float]:
     """Largest share of right runs among the samples, as an option of ``easiness``.
 
     Parameters
     ----------
     trajectory : Trajectory
         The path of the samples that others are to be related to.
-    step : int, default=-1
-        Step at which to look.
+    steps : None, int, slice, {"early", "late"} or (float, float), default=-1
+        Part of the training to look at.
 
     Returns
     -------
     dict
         ``{"largest": share}``.
     """
-    return {"largest": float(np.nanmax(_shares(trajectory, step), initial=0.0))}
+    return {"largest": float(np.nanmax(_shares(trajectory.window(steps)), initial=0.0))}
 
 
-def _shares(trajectory: Trajectory, step: int) -> np.ndarray:
+def _shares(trajectory: Trajectory) -> np.ndarray:
     """Share of the runs that have a prediction of a sample in which it is right."""
     trajectory.require("prediction", "y", score="easiness")
-    assert trajectory.prediction is not None
+    assert trajectory.y is not None
     n_right = np.zeros(trajectory.n_samples)
     n_recorded = np.zeros(trajectory.n_samples)
-    for run, n_steps in enumerate(trajectory.n_steps):
-        at = n_steps + step if step < 0 else step
-        if not 0 <= at < n_steps:
-            raise ValueError(
-                f"step={step} is out of range: run {run} completed {n_steps} steps. Give a step "
-                "that every run has, such as -1."
-            )
-        prediction = trajectory.prediction[run, at]
-        n_right += prediction == trajectory.y
-        n_recorded += prediction >= 0
+    for prediction in completed(trajectory, "prediction", "easiness"):
+        for recorded, right in whether_right(prediction, trajectory.y):
+            n_right += right
+            n_recorded += recorded
     shares = np.full(trajectory.n_samples, np.nan)
     np.divide(n_right, n_recorded, out=shares, where=n_recorded > 0)
     return shares

@@ -1,15 +1,18 @@
 """Variance of a sample's loss over training."""
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.scores._over_runs import mean_over_runs
+from sklearn_difficulty.scores._over_steps import completed, variance_over_steps
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["loss_variance"]
 
 
-def loss_variance(trajectory: Trajectory, *, ddof: int = 0) -> np.ndarray:
+def loss_variance(trajectory: Trajectory, *, ddof: int = 0, steps: Any = None) -> np.ndarray:
     """Variance of the loss over the completed steps.
 
     Higher is harder. Steps in which a sample was not recorded are left out.
@@ -21,6 +24,8 @@ def loss_variance(trajectory: Trajectory, *, ddof: int = 0) -> np.ndarray:
     ddof : int, default=0
         The squared deviations are divided by the number of steps minus this: 0 gives the
         population variance, 1 the unbiased estimate.
+    steps : None, int, slice, {"early", "late"} or (float, float), default=None
+        Part of the training to look at, all of it by default; see ``Trajectory.window``.
 
     Returns
     -------
@@ -32,6 +37,8 @@ def loss_variance(trajectory: Trajectory, *, ddof: int = 0) -> np.ndarray:
     ------
     ValueError
         If `ddof` is negative.
+    IndexError
+        If a run has no step in that part.
 
     Warns
     -----
@@ -52,27 +59,10 @@ def loss_variance(trajectory: Trajectory, *, ddof: int = 0) -> np.ndarray:
     >>> loss_variance(Trajectory(loss[None])).round(4)
     array([0.3889, 0.0972, 0.0139, 0.2222])
     """
+    trajectory = trajectory.window(steps)
     check_count("ddof", ddof, minimum=0)
     per_run = [
-        _run_variance(loss[:n_steps], ddof)
-        for loss, n_steps in zip(trajectory.loss, trajectory.n_steps, strict=True)
+        variance_over_steps(loss, trajectory.n_samples, ddof)
+        for loss in completed(trajectory, "loss", "loss_variance")
     ]
     return mean_over_runs(np.stack(per_run), "loss_variance")
-
-
-def _run_variance(loss: np.ndarray, ddof: int) -> np.ndarray:
-    """Give the variance in one run, from losses of shape (n_steps, n_samples)."""
-    # Welford's update: exact for a small spread around a large mean, one step at a time.
-    count = np.zeros(loss.shape[1])
-    mean = np.zeros(loss.shape[1])
-    squares = np.zeros(loss.shape[1])
-    for step_loss in loss:
-        recorded = ~np.isnan(step_loss)
-        value = np.where(recorded, step_loss, mean).astype(np.float64)
-        count += recorded
-        deviation = value - mean
-        mean += deviation / np.maximum(count, 1)
-        squares += deviation * (value - mean)
-    variance = np.full(loss.shape[1], np.nan)
-    np.divide(squares, count - ddof, out=variance, where=count > ddof)
-    return variance

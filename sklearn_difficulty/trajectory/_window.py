@@ -35,6 +35,12 @@ def check_window(steps: Any) -> Any:
         If it is of another type.
     ValueError
         If it is of the right type and names nothing.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty.trajectory import check_window
+    >>> check_window("early")
+    'early'
     """
     if steps is None or isinstance(steps, slice):
         return steps

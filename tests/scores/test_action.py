@@ -30,6 +30,12 @@ def test_weighted_by_the_length_of_steps():
     assert action(trajectory).tolist() == SUMS
 
 
+def test_cross_entropy():
+    loss = -np.log([[0.7, 0.1], [0.9, 0.2]])
+    scores = action(Trajectory(loss[None]))
+    np.testing.assert_allclose(scores, [0.4620354596, 3.9120230054], atol=1e-10)
+
+
 def test_mean_per_unit_of_dt():
     trajectory = Trajectory(LOSS[None])
     np.testing.assert_allclose(action(trajectory, reduction="mean"), np.divide(SUMS, 3))
@@ -50,6 +56,31 @@ def test_only_completed_steps_count(padding):
     trajectory = Trajectory(loss, n_steps=np.array([3]))
     assert action(trajectory).tolist() == SUMS
     assert action(trajectory, dt=[1, 2, 0.5, np.nan, -1]).tolist() == [4.25, 2.125, 1.125, 11]
+
+
+def test_part_of_the_training():
+    trajectory = Trajectory(LOSS[None])
+    assert action(trajectory, steps=slice(1, None)).tolist() == [1.5, 0.75, 0.5, 7]
+    assert action(trajectory, steps="early").tolist() == [2, 1, 0.5, 3]
+    assert action(trajectory, steps="late").tolist() == [0.5, 0.25, 0.25, 4]
+    assert action(trajectory, steps=-1, reduction="mean").tolist() == [0.5, 0.25, 0.25, 4]
+
+
+def test_lengths_are_cut_along_with_the_training():
+    trajectory = Trajectory(LOSS[None])
+    expected = [2.25, 1.125, 0.625, 8]
+    assert action(trajectory, dt=[1, 2, 0.5], steps=slice(1, None)).tolist() == expected
+    # Of the second run, one step long, the last step has length 3; its others are not there.
+    both = Trajectory.stack([trajectory, Trajectory(LOSS[None, :1])])
+    scores = action(both, dt=[[1, 2, 0.5], [3, np.nan, np.nan]], steps=-1)
+    assert scores.tolist() == [3.125, 1.5625, 0.8125, 5.5]
+    with pytest.raises(ValueError, match=r"got shape \(2,\)"):
+        action(trajectory, dt=[2, 0.5], steps=slice(1, None))
+
+
+def test_part_that_a_run_does_not_have():
+    with pytest.raises(IndexError, match="steps=3 has no step in a training of 3 steps"):
+        action(Trajectory(LOSS[None]), steps=3)
 
 
 def test_mean_over_runs_of_different_length():

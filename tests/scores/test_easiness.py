@@ -49,12 +49,22 @@ def test_nobody_is_ever_right():
     assert easiness(make([0, 0, 0])).tolist() == [0, 0, 0]
 
 
-def test_step():
+def test_one_step():
     trajectory = make(n_steps=3)
-    assert easiness(trajectory, step=-1).tolist() == EXPECTED
-    assert easiness(trajectory, step=2).tolist() == EXPECTED
-    assert easiness(trajectory, step=0).tolist() == [0] * 10
-    assert easiness(trajectory, step=-3).tolist() == [0] * 10
+    assert easiness(trajectory).tolist() == EXPECTED
+    assert easiness(trajectory, steps=-1).tolist() == EXPECTED
+    assert easiness(trajectory, steps=2).tolist() == EXPECTED
+    assert easiness(trajectory, steps=0).tolist() == [0] * 10
+    assert easiness(trajectory, steps=-3).tolist() == [0] * 10
+
+
+def test_several_steps_count_like_runs():
+    trajectory = make([2, 1, 0], n_runs=2, n_steps=3)
+    # Nobody is right before the last step.
+    assert easiness(trajectory, steps=None, largest=1.0).tolist() == [2 / 6, 1 / 6, 0]
+    assert easiness(trajectory, steps=slice(1, None), largest=1.0).tolist() == [2 / 4, 1 / 4, 0]
+    assert largest_share(trajectory, steps=slice(1, None)) == {"largest": 0.5}
+    assert easiness(trajectory, steps=slice(1, None)).tolist() == [1, 0.5, 0]
 
 
 def test_last_step_of_each_run():
@@ -65,8 +75,8 @@ def test_last_step_of_each_run():
 def test_step_that_a_run_does_not_have():
     runs = Trajectory.stack([make(n_steps=3), make(n_steps=2)])
     for step in (2, -3):
-        with pytest.raises(ValueError, match=f"step={step} is out of range: run 5 completed 2"):
-            easiness(runs, step=step)
+        with pytest.raises(IndexError, match=f"steps={step} has no step in a training of 2 steps"):
+            easiness(runs, steps=step)
 
 
 def test_samples_without_prediction_in_some_runs():

@@ -28,6 +28,12 @@ def test_only_completed_steps_count(padding):
     np.testing.assert_allclose(scores, VARIANCE, atol=1e-7)
 
 
+def test_part_of_the_training():
+    scores = loss_variance(Trajectory(LOSS[None]), steps=slice(0, 2))
+    assert scores.tolist() == [0.25, 0.0625, 0.015625, 0]
+    assert loss_variance(Trajectory(LOSS[None]), steps=-1).tolist() == [0, 0, 0, 0]
+
+
 def test_mean_over_runs():
     scores = loss_variance(Trajectory(np.stack([LOSS, 2 * LOSS])))
     np.testing.assert_allclose(scores, np.multiply(VARIANCE, 2.5), atol=2e-7)

@@ -1,0 +1,135 @@
+"""Statistics of one run's records, read one step at a time: they may be float32 and on disk."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from sklearn_difficulty.trajectory import Trajectory
+
+__all__ = ["completed", "mean_over_steps", "path_length", "variance_over_steps", "whether_right"]
+
+
+def completed(trajectory: Trajectory, name: str, score: str) -> list[np.ndarray]:
+    """Give a record of each run, without what stands after the end of it.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path.
+    name : str
+        A record of shape (n_runs, n_steps, n_samples, ...).
+    score : str
+        Name of the score that needs it, for the message.
+
+    Returns
+    -------
+    list of ndarray of shape (n_completed_steps, n_samples, ...)
+        Views, one per run.
+
+    Raises
+    ------
+    RecordNotFoundError
+        If there is no such record.
+    """
+    trajectory.require(name, score=score)
+    record = getattr(trajectory, name)
+    return [record[run, :n_steps] for run, n_steps in enumerate(trajectory.n_steps)]
+
+
+def mean_over_steps(steps: Iterable[np.ndarray], n_samples: int) -> np.ndarray:
+    """Average over the steps in which a sample was recorded.
+
+    Parameters
+    ----------
+    steps : iterable of ndarray of shape (n_samples,)
+        The values step by step, NaN where a sample was not recorded.
+    n_samples : int
+        How many values a step has.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float64
+        The mean; NaN for samples that were recorded in no step.
+    """
+    total = np.zeros(n_samples)
+    count = np.zeros(n_samples)
+    for values in steps:
+        recorded = ~np.isnan(values)
+        total += np.where(recorded, values, 0)
+        count += recorded
+    mean = np.full(n_samples, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
+
+
+def variance_over_steps(steps: Iterable[np.ndarray], n_samples: int, ddof: int = 0) -> np.ndarray:
+    """Variance over the steps in which a sample was recorded.
+
+    Parameters
+    ----------
+    steps : iterable of ndarray of shape (n_samples,)
+        The values step by step, NaN where a sample was not recorded.
+    n_samples : int
+        How many values a step has.
+    ddof : int, default=0
+        What is taken off the number of steps before the squared deviations are divided by it.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float64
+        The variance; NaN for samples that were recorded in no more than `ddof` steps.
+    """
+    # Welford's update: exact for a small spread around a large mean, one step at a time.
+    count = np.zeros(n_samples)
+    mean = np.zeros(n_samples)
+    squares = np.zeros(n_samples)
+    for values in steps:
+        recorded = ~np.isnan(values)
+        value = np.where(recorded, values, mean).astype(np.float64)
+        count += recorded
+        deviation = value - mean
+        mean += deviation / np.maximum(count, 1)
+        squares += deviation * (value - mean)
+    variance = np.full(n_samples, np.nan)
+    np.divide(squares, count - ddof, out=variance, where=count > ddof)
+    return variance
+
+
+def whether_right(prediction: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Say step by step which samples have a prediction, and which a right one.
+
+    Parameters
+    ----------
+    prediction : ndarray of shape (n_steps, n_samples), int
+        Predicted classes of one run, -1 where there is none.
+    y : ndarray of shape (n_samples,), int
+        Labels.
+
+    Yields
+    ------
+    recorded, right : ndarray of shape (n_samples,), bool
+        A sample without a prediction is not right.
+    """
+    for classes in prediction:
+        yield classes >= 0, classes == y
+
+
+def path_length(trajectory: Trajectory, run: int) -> float:
+    """Length of a run in epochs, or in steps where the length of those is not known.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path.
+    run : int
+        Number of the run.
+
+    Returns
+    -------
+    float
+        The sum of ``dt["epoch"]`` over its completed steps, or their number.
+    """
+    n_steps = int(trajectory.n_steps[run])
+    if "epoch" not in trajectory.dt:
+        return float(n_steps)
+    return float(np.sum(trajectory.dt["epoch"][run, :n_steps], dtype=np.float64))
