@@ -1,18 +1,19 @@
-"""Scores from gradients: chunks of rows outside, models and their kept states inside."""
+"""Scores from gradients: models outside, then chunks of rows, and their kept states inside."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
+from sklearn_difficulty._data import input_of, n_rows, take_rows
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._record import Recording
+from sklearn_difficulty.trajectory import window_steps
 
 # Gradients of a chunk of rows are held twice or thrice (a running mean and variance), so a
 # chunk is as many rows as make this many input values.
 _VALUES_PER_CHUNK = 2**22
-_STAGES = {"all": slice(None), "early": slice(None, 3), "late": slice(-3, None)}
+_MOST_STEPS_NAMED = 8
 
 
 def gradient_scores(
@@ -21,56 +22,107 @@ def gradient_scores(
     target: np.ndarray,
     function: Callable[[Iterable[np.ndarray]], np.ndarray],
     *,
+    source: str,
     train_rows: np.ndarray,
-    output: str = "logit",
-    stage: str = "all",
+    output: str | None = None,
+    steps: Any = None,
+    least_states: int = 1,
 ) -> np.ndarray:
-    """Score rows by the gradients of a class's output by the input.
+    """Score rows by gradients at the kept states of each model.
 
     Parameters
     ----------
     recording : Recording
         Fitted models with their snapshots.
-    X : array of shape (n, ...)
-        Rows.
-    target : ndarray of int of shape (n,)
-        Class numbers whose output is taken.
+    X : container of n rows
+        Rows, of a kind that the learner takes.
+    target : ndarray of shape (n,)
+        Class numbers whose output is taken, or the class numbers or targets of the loss.
     function : callable
-        Makes scores of shape (k,) of an iterable, over states, of gradients of shape (k, ...).
+        Makes scores of shape (k,) of an iterable, over states, of gradients of shape (k, ...) or
+        of norms of shape (k,).
+    source : {"input_gradients", "gradient_norms"}
+        What it is given: gradients by the input, or norms of the gradients of the loss by the
+        parameters.
     train_rows : ndarray of int of shape (n,)
         Which training row each one is, -1 for other rows. A training row is scored by the
         models that recorded it, any other by all.
-    output : {"logit", "proba"}
-        What is differentiated.
-    stage : {"all", "early", "late"}
-        All kept states, the first three, or the last three.
+    output : {"logit", "proba", "loss"} or None, default=None
+        What is differentiated by the input; None stands for ``"logit"``.
+    steps : object, default=None
+        Part of each model's training; the kept states after its steps are used. See
+        :func:`~sklearn_difficulty.trajectory.window_steps`.
+    least_states : int, default=1
+        How many states the function needs.
 
     Returns
     -------
-    scores : ndarray of shape (n,)
-        Mean over models.
+    scores : ndarray of shape (n_models, n), float64
+        NaN where a model did not record a training row.
+
+    Raises
+    ------
+    RecordNotFoundError
+        When fewer states were kept in the window.
+    IndexError
+        If a training has no step in the window.
     """
-    assert recording.classes is not None
-    total, count = np.zeros(X.shape[0]), np.zeros(X.shape[0])
-    rows_per_chunk = max(1, _VALUES_PER_CHUNK // max(1, int(np.prod(X.shape[1:]))))
-    for model, fitted in enumerate(recording.estimators):
-        steps = recording.kept_steps(model)[_STAGES[stage]]
-        if len(steps) < 2:
-            raise RecordNotFoundError(
-                f"a variance over training needs two snapshots at least and {len(steps)} were "
-                "kept: train for more epochs, or fit with snapshots='all'."
-            )
+    scores = np.full((len(recording.estimators), n_rows(X)), np.nan)
+    rows_per_chunk = max(1, _VALUES_PER_CHUNK // _values_per_row(X))
+    for model, scores_of_model in enumerate(scores):
+        kept = _kept_in_window(recording, model, steps, least_states)
         rows = np.flatnonzero((train_rows < 0) | recording.scored[model, train_rows])
         for start in range(0, len(rows), rows_per_chunk):
             chunk = rows[start : start + rows_per_chunk]
-            gradients = recording.learner.input_gradients(
-                fitted,
-                recording.states(model, steps),
-                _safe_indexing(X, chunk),
-                target[chunk],
-                recording.classes,
-                output,
+            gradients = _gradients(
+                recording, model, kept, take_rows(X, chunk), target[chunk], source, output
             )
-            total[chunk] += function(gradients)
-            count[chunk] += 1
-    return total / count
+            scores_of_model[chunk] = function(gradients)
+    return scores
+
+
+def _gradients(
+    recording: Recording,
+    model: int,
+    steps: tuple[int, ...],
+    X: Any,
+    target: np.ndarray,
+    source: str,
+    output: str | None,
+) -> Iterator[np.ndarray]:
+    learner, classes = recording.learner, recording.classes
+    about = recording.estimators[model], recording.states(model, steps), X, target, classes
+    if source == "gradient_norms":
+        return learner.gradient_norms(*about)
+    return learner.input_gradients(*about, output or "logit")
+
+
+def _kept_in_window(
+    recording: Recording, model: int, steps: Any, least_states: int
+) -> tuple[int, ...]:
+    """Kept steps of a model that lie in a window, as many as are needed or more."""
+    kept = recording.kept_steps(model)
+    inside = set(window_steps(steps, recording.n_steps[model]).tolist())
+    chosen = tuple(step for step in kept if step in inside)
+    if len(chosen) < least_states:
+        where = "" if steps is None else f" in steps={steps!r}"
+        wider = "" if steps is None else ", or choose a wider part with steps="
+        raise RecordNotFoundError(
+            f"this score needs {least_states} or more snapshots{where} and {len(chosen)} of those "
+            f"kept, after {_named(kept)} of {recording.n_steps[model]}, counted from 0, are there: "
+            f"train for more epochs, or fit with snapshots='all'{wider}."
+        )
+    return chosen
+
+
+def _named(steps: tuple[int, ...]) -> str:
+    numbers = ", ".join(map(str, steps[:_MOST_STEPS_NAMED]))
+    more = f" and {len(steps) - _MOST_STEPS_NAMED} more" if len(steps) > _MOST_STEPS_NAMED else ""
+    return f"step{'s' if len(steps) > 1 else ''} {numbers}{more}"
+
+
+def _values_per_row(X: Any) -> int:
+    if not n_rows(X):
+        return 1
+    shape = X.shape[1:] if hasattr(X, "shape") else np.shape(input_of(X[0]))
+    return max(1, int(np.prod(shape)))

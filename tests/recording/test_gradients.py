@@ -1,10 +1,14 @@
 """Gradient scores: which rows meet which model at which of its states."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import KFold
+from skorch import NeuralNetRegressor
+from skorch.dataset import Dataset
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import _gradients as module
@@ -36,42 +40,62 @@ def by_hand(recording, model, X, y, steps):
     return np.var(gradients, axis=0).mean(1)
 
 
+def input_scores(recording, X, y, function=vog, **options):
+    defaults = {"source": "input_gradients", "train_rows": np.arange(61), "least_states": 2}
+    return gradient_scores(recording, X, y, function, **(defaults | options))
+
+
 @pytest.mark.parametrize(
-    ("stage", "steps"), [("all", range(8)), ("early", range(3)), ("late", range(5, 8))]
+    ("steps", "numbers"),
+    [
+        (None, range(8)),
+        (slice(0, 3), range(3)),
+        (slice(-3, None), range(5, 8)),
+        ("early", range(3)),
+        ((0.5, 1.0), range(4, 8)),
+    ],
 )
-def test_stages(stage, steps, recorded, table):
+def test_windows(steps, numbers, recorded, table):
     recording, (X, y) = recorded(), table
-    scores = gradient_scores(recording, X, y, vog, train_rows=np.arange(61), stage=stage)
-    assert_allclose(scores, by_hand(recording, 0, X, y, steps), rtol=1e-4)
+    [scores] = input_scores(recording, X, y, steps=steps)
+    assert_allclose(scores, by_hand(recording, 0, X, y, numbers), rtol=1e-4)
+    assert scores.dtype == np.float64
 
 
-def test_mean_over_runs(recorded, table):
+def test_kept_states_in_the_window(recorded, table):
+    recording, (X, y) = recorded(snapshots=[1, 3, 4, 7]), table
+    [scores] = input_scores(recording, X, y, steps=slice(3, 7))
+    assert_allclose(scores, by_hand(recording, 0, X, y, [3, 4]), rtol=1e-4)
+
+
+def test_runs(recorded, table):
     recording, (X, y) = recorded(n_runs=2), table
-    scores = gradient_scores(recording, X, y, vog, train_rows=np.arange(61))
+    scores = input_scores(recording, X, y)
     each = [by_hand(recording, model, X, y, range(8)) for model in range(2)]
     assert not np.allclose(*each)
-    assert_allclose(scores, np.mean(each, axis=0), rtol=1e-4)
+    assert_allclose(scores, each, rtol=1e-4)
 
 
 def test_training_rows_meet_the_model_that_recorded_them(recorded, table):
     recording, (X, y) = recorded(cv=KFold(2)), table
     each = np.array([by_hand(recording, model, X, y, range(8)) for model in range(2)])
-    scores = gradient_scores(recording, X, y, vog, train_rows=np.arange(61))
-    assert_allclose(scores, np.where(np.arange(61) < 31, each[0], each[1]), rtol=1e-4)
+    scores = input_scores(recording, X, y)
+    first = np.arange(61) < 31
+    assert_allclose(scores, np.where([first, ~first], each, np.nan), rtol=1e-4)
     # in any order and number, and other rows meet all models
     rows = np.array([60, 3, 3, 40])
-    scores = gradient_scores(recording, X[rows], y[rows], vog, train_rows=rows)
-    assert_allclose(scores, each[[1, 0, 0, 1], rows], rtol=1e-4)
-    scores = gradient_scores(recording, X, y, vog, train_rows=np.full(61, -1))
-    assert_allclose(scores, each.mean(0), rtol=1e-4)
+    scores = input_scores(recording, X[rows], y[rows], train_rows=rows)
+    assert_array_equal(np.isnan(scores), [[True, False, False, True], [False, True, True, False]])
+    assert_allclose(np.nansum(scores, axis=0), each[[1, 0, 0, 1], rows], rtol=1e-4)
+    scores = input_scores(recording, X, y, train_rows=np.full(61, -1))
+    assert_allclose(scores, each, rtol=1e-4)
 
 
 def test_chunks_make_no_difference(recorded, table, monkeypatch):
     recording, (X, y) = recorded(), table
-    whole = gradient_scores(recording, X, y, vog, train_rows=np.arange(61))
+    whole = input_scores(recording, X, y)
     monkeypatch.setattr(module, "_VALUES_PER_CHUNK", 40)
-    chunked = gradient_scores(recording, X, y, vog, train_rows=np.arange(61))
-    assert_allclose(chunked, whole, rtol=1e-5)
+    assert_allclose(input_scores(recording, X, y), whole, rtol=1e-5)
 
 
 def test_states_are_read_one_at_a_time(recorded, table):
@@ -83,20 +107,109 @@ def test_states_are_read_one_at_a_time(recorded, table):
             shapes.append(gradient.shape)
         return np.zeros(len(gradient))
 
-    assert_array_equal(
-        gradient_scores(recording, X, y, function, train_rows=np.arange(61)), np.zeros(61)
-    )
+    assert_array_equal(input_scores(recording, X, y, function), np.zeros((1, 61)))
     assert shapes == [(61, 4)] * 8
+
+
+def norms_by_hand(recording, X, y, steps):
+    """Norm of the gradient of a row's cross-entropy by all parameters, mean over states."""
+    net = recording.estimators[0]
+    norms = np.zeros((len(steps), len(X)))
+    for k, step in enumerate(steps):
+        state = recording.trajectory.snapshots.state(0, step)
+        twin = type(net.module_)()
+        twin.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
+        for row in range(len(X)):
+            twin.zero_grad()
+            outputs = twin.eval()(torch.as_tensor(X[[row]]))
+            torch.nn.functional.cross_entropy(outputs, torch.as_tensor(y[[row]])).backward()
+            squares = [float(p.grad.double().square().sum()) for p in twin.parameters()]
+            norms[k, row] = np.sqrt(sum(squares))
+    return norms.mean(0)
+
+
+def test_norms_by_the_parameters(recorded, table):
+    recording, (X, y) = recorded(snapshots=[2, 6]), table
+    options = {"source": "gradient_norms", "least_states": 1}
+    [scores] = input_scores(recording, X, y, lambda norms: np.mean(list(norms), axis=0), **options)
+    assert_allclose(scores, norms_by_hand(recording, X, y, [2, 6]), rtol=1e-5)
+    [scores] = input_scores(recording, X, y, next, steps=-2, **options)
+    assert_allclose(scores, norms_by_hand(recording, X, y, [6]), rtol=1e-5)
+
+
+def test_loss_of_a_regression(table, make_net):
+    X, _ = table
+    target = (X[:, 0] - X[:, 1]).astype(np.float64)
+    net = make_net(
+        NeuralNetRegressor,
+        module=torch.nn.Linear,
+        module__in_features=4,
+        module__out_features=1,
+        criterion=torch.nn.MSELoss,
+    )
+    recording = record(net, X, target, classes=None, snapshots=[2], random_state=0)
+    module = recording.estimators[0].module_
+    residual = 2 * (module(torch.as_tensor(X)).detach().numpy()[:, 0] - target)
+    [by_input] = input_scores(
+        recording,
+        X,
+        target,
+        lambda gradients: next(gradients)[:, 2],
+        output="loss",
+        least_states=1,
+    )
+    assert_allclose(by_input, residual * float(module.weight[0, 2].detach()), rtol=1e-3, atol=1e-6)
+    options = {"source": "gradient_norms", "least_states": 1}
+    [norms] = input_scores(recording, X, target, next, **options)
+    # by the weights it is the residual times the input, by the intercept the residual
+    assert_allclose(norms, np.abs(residual) * np.sqrt(1 + (X**2).sum(1)), rtol=1e-3, atol=1e-5)
+    with pytest.raises(RecordNotFoundError, match="not a classifier"):
+        input_scores(recording, X, target, least_states=1)
+
+
+@pytest.mark.parametrize("source", ["input_gradients", "gradient_norms"])
+def test_rows_of_a_dataset(source, recorded, table, monkeypatch):
+    monkeypatch.setattr(module, "_VALUES_PER_CHUNK", 40)
+    recording, (X, y) = recorded(snapshots=[1, 6]), table
+    options = {"source": source, "output": "loss"}
+    expected = input_scores(recording, X, y, function_of(source), **options)
+    scores = input_scores(recording, Dataset(X, y), y, function_of(source), **options)
+    assert_allclose(scores, expected, rtol=1e-6)
+
+
+def function_of(source):
+    return vog if source == "input_gradients" else lambda norms: np.var(list(norms), axis=0)
+
+
+def test_no_rows(recorded, table):
+    recording, (X, y) = recorded(n_runs=2), table
+    none = np.zeros(0, dtype=int)
+    assert input_scores(recording, X[:0], y[:0], train_rows=none).shape == (2, 0)
 
 
 @pytest.mark.parametrize("snapshots", [1, [3]])
 def test_too_few_states(snapshots, recorded, table):
     recording, (X, y) = recorded(snapshots=snapshots), table
-    with pytest.raises(RecordNotFoundError, match="two snapshots at least and 1 were kept"):
-        gradient_scores(recording, X, y, vog, train_rows=np.arange(61))
+    with pytest.raises(RecordNotFoundError, match="needs 2 or more snapshots and 1 of those kept"):
+        input_scores(recording, X, y)
+
+
+def test_too_few_states_in_the_window(recorded, table):
+    recording, (X, y) = recorded(snapshots=[1, 3, 7]), table
+    message = (
+        "2 or more snapshots in steps='late' and 1 of those kept, after steps 1, 3, 7 of 8, "
+        "counted from 0, are there: train for more epochs, or fit with snapshots='all', or "
+        "choose a wider part with steps=."
+    )
+    with pytest.raises(RecordNotFoundError, match=re.escape(message)):
+        input_scores(recording, X, y, steps="late")
+    with pytest.raises(RecordNotFoundError, match="0 of those kept"):
+        input_scores(recording, X, y, steps=slice(4, 7), least_states=1)
+    with pytest.raises(IndexError, match="has no step in a training of 8 steps"):
+        input_scores(recording, X, y, steps=slice(8, 9))
 
 
 def test_no_states(recorded, table):
     recording, (X, y) = recorded(snapshots=None), table
     with pytest.raises(RecordNotFoundError, match="snapshots='auto'"):
-        gradient_scores(recording, X, y, vog, train_rows=np.arange(61))
+        input_scores(recording, X, y)
