@@ -12,6 +12,7 @@ __all__ = [
     "NonFiniteLossError",
     "NothingLearnedWarning",
     "RecordNotFoundError",
+    "TiesWarning",
     "TrainSplitIgnoredWarning",
     "TrajectoryFormatError",
     "UnreducibleCriterionError",
@@ -77,7 +78,7 @@ class TrainSplitIgnoredWarning(UserWarning):
 
 
 class MissingRecordsWarning(UserWarning):
-    """Some samples were never recorded; their score is NaN."""
+    """Some samples were not recorded; their score is NaN, or they are left out of a comparison."""
 
 
 class NothingLearnedWarning(UserWarning):
@@ -86,3 +87,7 @@ class NothingLearnedWarning(UserWarning):
 
 class DegenerateGradientWarning(UserWarning):
     """Input gradients do not depend on the input, so a gradient score says nothing about it."""
+
+
+class TiesWarning(UserWarning):
+    """More samples have the same extreme score than were to be chosen among."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sklearn_difficulty.analysis import extreme_set, matching_rate
+from sklearn_difficulty.analysis import Match, extreme_set, match_extremes, matching_rate
 
 EASINESS = [1, 1, 0.8, 0.6, 0.4, 0.2, 0, 0, 0.8, 1]
 
@@ -87,3 +87,49 @@ def test_matching_rate_of_what_are_no_indices():
         matching_rate([True, False], [0])
     with pytest.raises(ValueError, match=r"b must hold indices, shape \(n,\); got shape \(1, 2\)"):
         matching_rate([0], [[0, 1]])
+
+
+def test_match_by_hand():
+    # Easy: {0, 1, 9} and {0}; hard: {6, 7} and {6}.
+    other = [1, 0.9, 0.8, 0.6, 0.4, 0.2, -1, 0, 0.8, 0.9]
+    assert match_extremes(EASINESS, other, 0.1) == Match(rate=1 / 3, chance=0.1, n_a=3, n_b=1)
+    hard = match_extremes(EASINESS, other, 0.1, side="hard")
+    assert hard == Match(rate=0.5, chance=0.1, n_a=2, n_b=1)
+
+
+def test_chance_is_that_of_the_smaller_set():
+    assert match_extremes([1, 1, 1, 0], [1, 1, 0, 0], 0.25).chance == 0.5
+    values = np.random.default_rng(0).random((2, 20_000))
+    match = match_extremes(*values, 0.1)
+    assert match.chance == 0.1
+    assert match.rate == pytest.approx(0.1, abs=0.02)
+
+
+def test_strict_sets_may_both_be_empty():
+    match = match_extremes([1, 1, 0], [1, 1, 0], 0.3, ties="strict")
+    assert math.isnan(match.rate)
+    assert (match.chance, match.n_a, match.n_b) == (0, 0, 0)
+
+
+def test_random_ties_are_broken_independently():
+    # All tied: the same seed for both would match fully, chance gives one in ten.
+    tied = np.ones(10_000)
+    match = match_extremes(tied, tied, 0.1, ties="random", random_state=0)
+    assert match.rate == pytest.approx(0.1, abs=0.03)
+    assert match == match_extremes(tied, tied, 0.1, ties="random", random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"b": [1, 2]}, ValueError, "b must have 10 values"),
+        ({"a": [np.nan] * 10}, ValueError, "a must hold finite numbers"),
+        ({"b": [np.nan] * 10}, ValueError, "b must hold finite numbers"),
+        ({"fraction": 2}, ValueError, "fraction"),
+        ({"side": "both"}, ValueError, "side"),
+        ({"ties": "all"}, ValueError, "ties"),
+    ],
+)
+def test_match_of_what_makes_no_sense(arguments, error, message):
+    with pytest.raises(error, match=message):
+        match_extremes(**({"a": EASINESS, "b": EASINESS, "fraction": 0.2} | arguments))
