@@ -1,21 +1,50 @@
-"""One parameter state as a file, read when it is asked for."""
+"""One parameter state as a safetensors file, read when it is asked for."""
 
-import zipfile
-from collections.abc import ItemsView, Iterator, Mapping
+import zlib
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sklearn_difficulty.exceptions import TrajectoryFormatError
-from sklearn_difficulty.trajectory._array_files import check_description, describe, storable
+from sklearn_difficulty.trajectory._array_files import check_description, describe
 from sklearn_difficulty.trajectory._snapshots import Snapshots
 
-__all__ = ["StateOnDisk", "refuse_unstorable_states", "write_state"]
+__all__ = ["StateOnDisk", "refuse_unstorable_states", "require_safetensors", "write_state"]
+
+# What the format has in all its versions; other types are stored as the bytes that they are.
+_NATIVE = {"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"}
+_NATIVE |= {"float16", "float32", "float64"}
+# The header of a file keeps this name to itself.
+_RESERVED = "__metadata__"
+
+
+def require_safetensors() -> Any:
+    """Give the package that reads and writes the files.
+
+    Returns
+    -------
+    module
+        safetensors, with its part for NumPy.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    try:
+        import safetensors
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            "snapshots on disk need safetensors: pip install 'sklearn-difficulty[storage]'"
+        ) from error
+    return safetensors
 
 
 def write_state(state: Mapping[str, np.ndarray], file: Path) -> dict[str, Any]:
-    """Write a parameter state to a ``.npz`` file.
+    """Write a parameter state to a safetensors file.
 
     Parameters
     ----------
@@ -30,13 +59,14 @@ def write_state(state: Mapping[str, np.ndarray], file: Path) -> dict[str, Any]:
         What a reader has to find again: the size of the file, and the type, shape and checksum of
         each array.
     """
-    described = {}
-    # Not numpy.savez: it takes names as keyword arguments, and so refuses a parameter named "file".
-    with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
-        for name, array in state.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, storable(name, array), allow_pickle=False)
-            described[name] = describe(array) | {"crc32": archive.getinfo(f"{name}.npy").CRC}
+    stored, described = {}, {}
+    for name, array in state.items():
+        # The format knows one order of axes and one of bytes, and takes the memory as it lies.
+        array = np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
+        is_native = array.dtype.name in _NATIVE
+        stored[name] = array if is_native else np.frombuffer(array.tobytes(), dtype=np.uint8)
+        described[name] = describe(array) | {"crc32": _checksum(array)}
+    require_safetensors().numpy.save_file(stored, str(file))
     return {"bytes": file.stat().st_size, "arrays": described}
 
 
@@ -50,9 +80,14 @@ def refuse_unstorable_states(snapshots: Snapshots) -> None:
 
     Raises
     ------
+    ImportError
+        If safetensors is not installed.
     TypeError
         If a parameter's name is not a string, or its values have no fixed-size type.
+    ValueError
+        If a parameter has the one name that the format keeps to itself.
     """
+    require_safetensors()
     for model in range(snapshots.n_models):
         for step in snapshots.steps(model):
             state = snapshots.stored(model, step)
@@ -62,6 +97,8 @@ def refuse_unstorable_states(snapshots: Snapshots) -> None:
                 label = f"parameter {name!r} of model {model}, step {step},"
                 if not isinstance(name, str):
                     raise TypeError(f"{label} must have a name of type str.")
+                if name == _RESERVED:
+                    raise ValueError(f"{label} has a name that safetensors keeps to itself.")
                 if array.dtype.hasobject or array.dtype.kind in "TV":
                     raise TypeError(f"{label} has dtype {array.dtype}, which cannot be saved.")
 
@@ -69,7 +106,7 @@ def refuse_unstorable_states(snapshots: Snapshots) -> None:
 class StateOnDisk(Mapping[str, np.ndarray]):
     """A parameter state in a file.
 
-    Nothing is kept in memory: ``items()`` reads all arrays, each lookup reads them again.
+    Nothing is kept in memory: ``items()`` reads all arrays, each lookup reads one again.
 
     Parameters
     ----------
@@ -80,6 +117,8 @@ class StateOnDisk(Mapping[str, np.ndarray]):
 
     Attributes
     ----------
+    file, description
+        As given.
     nbytes : int
         Size of the arrays in bytes.
 
@@ -98,7 +137,8 @@ class StateOnDisk(Mapping[str, np.ndarray]):
                 f"{file} is cut short or altered: it has {size} bytes, "
                 f"but {description.get('bytes')} were saved."
             )
-        self._file = file
+        self.file = file
+        self.description = description
         self._arrays: dict[str, Any] = dict(description["arrays"])
 
     @property
@@ -118,7 +158,7 @@ class StateOnDisk(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._arrays:
             raise KeyError(name)
-        return self._read()[name]
+        return self._read([name])[name]
 
     def items(self) -> ItemsView[str, np.ndarray]:
         """Read all arrays, opening the file once.
@@ -128,26 +168,32 @@ class StateOnDisk(Mapping[str, np.ndarray]):
         items view
             Pairs of parameter name and array.
         """
-        return self._read().items()
+        return self._read(self._arrays).items()
 
-    def _read(self) -> dict[str, np.ndarray]:
+    def _read(self, names: Iterable[str]) -> dict[str, np.ndarray]:
+        package = require_safetensors()
         try:
-            with zipfile.ZipFile(self._file) as archive:
-                arrays = {name: self._read_member(archive, name) for name in self._arrays}
-        except TrajectoryFormatError:
-            raise
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError, FileNotFoundError) as error:
-            raise TrajectoryFormatError(f"{self._file} is missing or altered: {error}.") from error
-        return arrays
+            with package.safe_open(str(self.file), framework="numpy") as content:
+                return {name: self._checked(name, content.get_tensor(name)) for name in names}
+        except (package.SafetensorError, ValueError, OSError) as error:
+            if isinstance(error, TrajectoryFormatError):
+                raise
+            raise TrajectoryFormatError(f"{self.file} is missing or altered: {error}.") from error
 
-    def _read_member(self, archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    def _checked(self, name: str, array: np.ndarray) -> np.ndarray:
         description = self._arrays[name]
-        if archive.getinfo(f"{name}.npy").CRC != description.get("crc32"):
+        dtype = np.dtype(description["dtype"])
+        if dtype.name not in _NATIVE and array.dtype == np.uint8:
+            array = array.view(dtype).reshape(description["shape"])
+        check_description(name, array, description, self.file)
+        if _checksum(array) != description.get("crc32"):
             # Another trajectory may have been saved there while this one was in use.
             raise TrajectoryFormatError(
-                f"{self._file} holds other values of {name!r} than when it was saved."
+                f"{self.file} holds other values of {name!r} than when it was saved."
             )
-        with archive.open(f"{name}.npy") as member:
-            array = np.lib.format.read_array(member, allow_pickle=False)
-        check_description(name, array, description, self._file)
         return array
+
+
+def _checksum(array: np.ndarray) -> int:
+    # Bytes of dates, for one, are not handed out by the buffer protocol.
+    return zlib.crc32(array.reshape(-1).view(np.uint8).data)

@@ -1,23 +1,27 @@
 """Several trajectories of the same samples, run after run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sklearn_difficulty.trajectory._layout import LAYOUT
+from sklearn_difficulty.trajectory._record_files import RecordFile, release_pages
 from sklearn_difficulty.trajectory._snapshots import Snapshots
 
 __all__ = ["stack_fields"]
 
 
-def stack_fields(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def stack_fields(parts: Sequence[Mapping[str, Any]], folder: Path | None = None) -> dict[str, Any]:
     """Join the fields of several trajectories along the run axis.
 
     Parameters
     ----------
     parts : sequence of mapping
         The fields of each trajectory.
+    folder : Path or None, default=None
+        Where to write the records, step by step; None joins them in memory.
 
     Returns
     -------
@@ -41,11 +45,19 @@ def stack_fields(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             stacked[name] = first[name]
         elif isinstance(first[name], Mapping):
             stacked[name] = {
-                key: _join(f"{name}[{key!r}]", name, [p[name][key] for p in parts], n_steps_max)
-                for key in first[name]
+                key: _join(
+                    f"{name}[{key!r}]",
+                    name,
+                    [part[name][key] for part in parts],
+                    n_steps_max,
+                    None if folder is None else folder / f"{name}{number}.npy",
+                )
+                for number, key in enumerate(first[name])
             }
         else:
-            stacked[name] = _join(name, name, [part[name] for part in parts], n_steps_max)
+            arrays = [part[name] for part in parts]
+            file = None if folder is None else folder / f"{name}.npy"
+            stacked[name] = _join(name, name, arrays, n_steps_max, file)
     if first["snapshots"] is not None:
         stacked["snapshots"] = Snapshots.stack([part["snapshots"] for part in parts])
     return stacked
@@ -88,7 +100,9 @@ def _equal(ours: np.ndarray, theirs: np.ndarray) -> bool:
     return np.array_equal(ours, theirs, equal_nan=is_number)
 
 
-def _join(label: str, name: str, arrays: list[np.ndarray], n_steps_max: int) -> np.ndarray:
+def _join(
+    label: str, name: str, arrays: list[np.ndarray], n_steps_max: int, file: Path | None
+) -> np.ndarray:
     field = LAYOUT[name]
     n_fixed = len(field.axes)
     tails = {array.shape[n_fixed:] for array in arrays}
@@ -96,13 +110,36 @@ def _join(label: str, name: str, arrays: list[np.ndarray], n_steps_max: int) -> 
         raise ValueError(
             f"{label} has a different shape per sample in different trajectories: {sorted(tails)}."
         )
+    n_runs = sum(len(array) for array in arrays)
+    dtype = np.result_type(*arrays)
+    if file is not None and "samples" in field.axes:
+        leading = (n_runs, n_steps_max) if "steps" in field.axes else (n_runs,)
+        shape = arrays[0].shape[len(leading) :]
+        on_disk = RecordFile(file, shape, dtype)
+        for part in _parts(arrays, leading[1:], np.full(shape, field.padding, dtype)):
+            on_disk.append(part)
+        return on_disk.array(leading)
     if "steps" not in field.axes:
         return np.concatenate(arrays)
-    n_runs = sum(len(array) for array in arrays)
     shape = (n_runs, n_steps_max, *arrays[0].shape[2:])
-    joined = np.full(shape, field.padding, dtype=np.result_type(*arrays))
+    joined = np.full(shape, field.padding, dtype=dtype)
     start = 0
     for array in arrays:
         joined[start : start + len(array), : array.shape[1]] = array
         start += len(array)
     return joined
+
+
+def _parts(
+    arrays: list[np.ndarray], n_steps: tuple[int, ...], padding: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Yield what the runs hold, step by step where `n_steps` says how many are wanted."""
+    for array in arrays:
+        for run in array:
+            if not n_steps:
+                yield run
+            else:
+                for step in run:
+                    yield step
+                    release_pages(array)
+                yield from [padding] * (n_steps[0] - len(run))

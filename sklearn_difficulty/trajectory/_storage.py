@@ -1,11 +1,10 @@
 """A trajectory as a folder of plain array files, complete or not there at all.
 
 The folder holds ``trajectory.json``, which describes every array, one ``.npy`` file for each of
-them, and ``snapshots/model0_step3.npz`` for each parameter state. Nothing is ever pickled. The
-names of the files follow from the names of the fields, so no path is ever read from a file.
+them, and ``snapshots/model0_step3.safetensors`` for each parameter state. Nothing is ever pickled.
+The names of the files follow from the names of the fields, so no path is ever read from a file.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -18,21 +17,47 @@ import numpy as np
 from sklearn_difficulty.exceptions import TrajectoryFormatError
 from sklearn_difficulty.trajectory._array_files import check_description, describe, storable
 from sklearn_difficulty.trajectory._layout import LAYOUT
+from sklearn_difficulty.trajectory._manifest import (
+    MANIFEST,
+    described_files,
+    read_manifest,
+    state_file,
+    write_manifest,
+)
 from sklearn_difficulty.trajectory._snapshot_files import (
     StateOnDisk,
     refuse_unstorable_states,
     write_state,
 )
-from sklearn_difficulty.trajectory._snapshots import Snapshots
+from sklearn_difficulty.trajectory._snapshots import Snapshots, State
 
-__all__ = ["load_fields", "save_fields"]
+__all__ = ["PARTS", "load_fields", "refuse_to_overwrite", "save_fields", "sibling"]
 
-FORMAT = "sklearn-difficulty trajectory"
-VERSION = 1
-MANIFEST = "trajectory.json"
+# Where a recording keeps what it has so far, below the folder that will be the trajectory.
+PARTS = "parts"
 
 
-def save_fields(fields: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+def sibling(target: Path, suffix: str) -> Path:
+    """Give a path beside a folder that nobody else uses.
+
+    Parameters
+    ----------
+    target : Path
+        The folder.
+    suffix : str
+        End of the name.
+
+    Returns
+    -------
+    Path
+        The path; nothing is there.
+    """
+    return target.with_name(f".{target.name}-{uuid4().hex}{suffix}")
+
+
+def save_fields(
+    fields: Mapping[str, Any], path: str | os.PathLike[str], unfinished: Path | None = None
+) -> None:
     """Write the fields of a trajectory to a folder.
 
     Parameters
@@ -41,6 +66,9 @@ def save_fields(fields: Mapping[str, Any], path: str | os.PathLike[str]) -> None
         The fields of a ``Trajectory``.
     path : str or path-like
         The folder. A trajectory saved there before is replaced.
+    unfinished : Path or None, default=None
+        Folder beside it that becomes the trajectory. Arrays and states in files below it are moved
+        to their place in it, and not copied.
 
     Raises
     ------
@@ -50,7 +78,7 @@ def save_fields(fields: Mapping[str, Any], path: str | os.PathLike[str]) -> None
         If an array holds objects that no fixed-size type represents; nothing is written then.
     """
     target = Path(path).resolve()
-    _refuse_to_overwrite(target)
+    refuse_to_overwrite(target)
     arrays = {
         label: storable(label, array)
         for name in LAYOUT
@@ -59,11 +87,10 @@ def save_fields(fields: Mapping[str, Any], path: str | os.PathLike[str]) -> None
     if fields["snapshots"] is not None:
         refuse_unstorable_states(fields["snapshots"])
 
-    unique = uuid4().hex
-    unfinished = target.with_name(f".{target.name}-{unique}.tmp")
-    aside = target.with_name(f".{target.name}-{unique}.old")
+    unfinished = sibling(target, ".tmp") if unfinished is None else unfinished
+    aside = sibling(target, ".old")
     try:
-        unfinished.mkdir()
+        unfinished.mkdir(exist_ok=True)
         _write(fields, arrays, unfinished)
         _put_in_place(unfinished, target, aside)
     except BaseException:
@@ -86,7 +113,11 @@ def _write(fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray], folder: 
     described = {}
     for label, array in arrays.items():
         file = folder / f"{label}.npy"
-        np.save(file, array, allow_pickle=False)
+        own = _own_file(array, folder)
+        if own is None:
+            np.save(file, array, allow_pickle=False)
+        else:
+            own.rename(file)
         described[label] = describe(array) | {"bytes": file.stat().st_size}
     snapshots = fields["snapshots"]
     models = None
@@ -94,28 +125,34 @@ def _write(fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray], folder: 
         (folder / "snapshots").mkdir()
         models = [
             {
-                str(step): write_state(
-                    snapshots.stored(model, step), folder / _state_file(model, step)
+                str(step): _put_state(
+                    snapshots.stored(model, step), folder / state_file(model, step), folder
                 )
                 for step in snapshots.steps(model)
             }
             for model in range(snapshots.n_models)
         ]
-    manifest = {
-        "format": FORMAT,
-        "version": VERSION,
-        "when": fields["when"],
-        "names": {
-            name: sorted(fields[name]) for name in LAYOUT if isinstance(fields[name], Mapping)
-        },
-        "arrays": described,
-        "snapshots": models,
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    names = {name: sorted(fields[name]) for name in LAYOUT if isinstance(fields[name], Mapping)}
+    content = {"when": fields["when"], "names": names, "arrays": described, "snapshots": models}
+    write_manifest(folder, content)
+    if (folder / PARTS).exists():
+        shutil.rmtree(folder / PARTS)
 
 
-def _state_file(model: int, step: int) -> str:
-    return f"snapshots/model{model}_step{step}.npz"
+def _own_file(array: np.ndarray, folder: Path) -> Path | None:
+    """Give the file below a folder that an array is all of; None where there is none."""
+    if not isinstance(array, np.memmap) or not array.filename or not array.flags.c_contiguous:
+        return None
+    file = Path(array.filename)
+    is_whole = folder in file.parents and file.stat().st_size == array.offset + array.nbytes
+    return file if is_whole else None
+
+
+def _put_state(state: State, file: Path, folder: Path) -> Mapping[str, Any]:
+    if not isinstance(state, StateOnDisk) or folder not in state.file.parents:
+        return write_state(state, file)
+    state.file.rename(file)
+    return state.description
 
 
 def _put_in_place(finished: Path, target: Path, aside: Path) -> None:
@@ -133,19 +170,31 @@ def _put_in_place(finished: Path, target: Path, aside: Path) -> None:
     shutil.rmtree(aside)
 
 
-def _refuse_to_overwrite(target: Path) -> None:
+def refuse_to_overwrite(target: Path) -> None:
+    """Raise an error where a trajectory cannot take the place of what is there.
+
+    Parameters
+    ----------
+    target : Path
+        The folder of the trajectory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder around it does not exist.
+    FileExistsError
+        If something else than a saved trajectory is there.
+    """
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot save to {target}: {target.parent} is not a folder.")
     if not target.exists():
         return
     hint = "choose another path, or remove it first."
     try:
-        manifest = _read_manifest(target)
+        manifest = read_manifest(target)
     except (TrajectoryFormatError, FileNotFoundError) as error:
         raise FileExistsError(f"{target} exists and is no saved trajectory; {hint}") from error
-    ours = {MANIFEST, *(f"{label}.npy" for label in manifest["arrays"])}
-    for model, states in enumerate(manifest["snapshots"] or []):
-        ours |= {_state_file(model, int(step)) for step in states}
+    ours = described_files(manifest)
     found = {p.relative_to(target).as_posix() for p in target.rglob("*") if not p.is_dir()}
     if found - ours:
         raise FileExistsError(
@@ -177,7 +226,7 @@ def load_fields(path: str | os.PathLike[str], *, mmap: bool = False) -> dict[str
         If files are missing, cut short, altered, or of another format or version.
     """
     folder = Path(path).resolve()
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     arrays = {
         label: _read_array(folder / f"{label}.npy", description, mmap)
         for label, description in manifest["arrays"].items()
@@ -193,7 +242,7 @@ def load_fields(path: str | os.PathLike[str], *, mmap: bool = False) -> dict[str
     if manifest["snapshots"] is not None:
         states = [
             {
-                int(step): StateOnDisk(folder / _state_file(model, int(step)), description)
+                int(step): StateOnDisk(folder / state_file(model, int(step)), description)
                 for step, description in by_step.items()
             }
             for model, by_step in enumerate(manifest["snapshots"])
@@ -205,56 +254,6 @@ def load_fields(path: str | os.PathLike[str], *, mmap: bool = False) -> dict[str
                 [{step: dict(s.items()) for step, s in by_step.items()} for by_step in states]
             )
     return fields
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    if not folder.exists():
-        raise FileNotFoundError(f"there is no saved trajectory at {folder}.")
-    file = folder / MANIFEST
-    if not file.is_file():
-        raise TrajectoryFormatError(f"{folder} is no saved trajectory: it has no {MANIFEST}.")
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TrajectoryFormatError(f"{file} is cut short or altered: {error}.") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise TrajectoryFormatError(f"{file} does not describe a saved trajectory.")
-    if manifest.get("version") != VERSION:
-        raise TrajectoryFormatError(
-            f"{file} has format version {manifest.get('version')!r}; this version of "
-            f"sklearn_difficulty reads {VERSION}. Load it with the version that saved it."
-        )
-    if not _is_complete(manifest):
-        raise TrajectoryFormatError(f"{file} is altered: entries are missing or unknown.")
-    return manifest
-
-
-def _is_complete(manifest: dict[str, Any]) -> bool:
-    """Say whether the description has all entries, each of its type."""
-    arrays, names, models = (manifest.get(key) for key in ("arrays", "names", "snapshots"))
-    if not isinstance(arrays, dict) or not isinstance(names, dict) or "loss" not in arrays:
-        return False
-    labels = {name for name in LAYOUT if name not in names}
-    for name, keys in names.items():
-        if name not in LAYOUT or not isinstance(keys, list):
-            return False
-        labels |= {f"{name}{number}" for number in range(len(keys))}
-    numbered = labels - set(LAYOUT)
-    descriptions = list(arrays.values())
-    if models is not None:
-        if not isinstance(models, list) or not all(isinstance(m, dict) for m in models):
-            return False
-        if not all(step.isdecimal() for states in models for step in states):
-            return False
-        states = [state for by_step in models for state in by_step.values()]
-        if not all(isinstance(s, dict) and isinstance(s.get("arrays"), dict) for s in states):
-            return False
-        descriptions += [entry for state in states for entry in state["arrays"].values()]
-    return (
-        "when" in manifest
-        and numbered <= set(arrays) <= labels
-        and all(isinstance(d, dict) and {"dtype", "shape"} <= set(d) for d in descriptions)
-    )
 
 
 def _read_array(file: Path, description: dict[str, Any], mmap: bool) -> np.ndarray:

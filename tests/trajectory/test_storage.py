@@ -4,14 +4,14 @@ import dataclasses
 import json
 import os
 import pickle
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from sklearn_difficulty.exceptions import TrajectoryFormatError
-from sklearn_difficulty.trajectory import Snapshots, Trajectory, _storage
+from sklearn_difficulty.trajectory import Snapshots, Trajectory, _manifest, _storage
 
 
 def make(seed=0, n_steps=3):
@@ -83,9 +83,9 @@ def test_names_of_files(tmp_path):
     assert set(files(tmp_path / "run")) == {
         *("trajectory.json", "loss.npy", "prediction.npy", "outputs.npy", "components0.npy"),
         *("components1.npy", "element_action.npy", "dt0.npy", "dt1.npy", "y.npy", "classes.npy"),
-        *("in_train.npy", "n_steps.npy", "snapshots/model0_step0.npz"),
-        *("snapshots/model0_step2.npz", "snapshots/model1_step0.npz"),
-        "snapshots/model1_step2.npz",
+        *("in_train.npy", "n_steps.npy", "snapshots/model0_step0.safetensors"),
+        *("snapshots/model0_step2.safetensors", "snapshots/model1_step0.safetensors"),
+        "snapshots/model1_step2.safetensors",
     }
 
 
@@ -122,8 +122,8 @@ def test_snapshots_are_read_when_asked_for(tmp_path):
     assert set(chosen.stored(0, 1)) == {"file", "n"} and len(chosen.stored(0, 1)) == 2
     with pytest.raises(KeyError, match="bias"):
         chosen.stored(0, 1)["bias"]
-    (tmp_path / "run" / "snapshots" / "model1_step2.npz").unlink()
-    with pytest.raises(TrajectoryFormatError, match=r"model1_step2\.npz is missing"):
+    (tmp_path / "run" / "snapshots" / "model1_step2.safetensors").unlink()
+    with pytest.raises(TrajectoryFormatError, match=r"model1_step2\.safetensors is missing"):
         chosen.state(0, 1)
 
 
@@ -151,7 +151,9 @@ def test_saving_over_what_is_in_use(tmp_path):
     assert_same(back, make())
     make(seed=1).save(tmp_path / "run")
     np.testing.assert_array_equal(back.loss, make().loss)
-    with pytest.raises(TrajectoryFormatError, match=r"model0_step0\.npz holds other values"):
+    with pytest.raises(
+        TrajectoryFormatError, match=r"model0_step0\.safetensors holds other values"
+    ):
         back.snapshots.state(0, 0)
 
 
@@ -220,9 +222,9 @@ def test_failure_in_the_middle(tmp_path, monkeypatch, existing, error, where):
             lambda f, *a, **k: fail() if f.name == "y.npy" else save(f, *a, **k),
         )
     elif where == "state":
-        monkeypatch.setattr(zipfile.ZipFile, "close", fail)
+        monkeypatch.setattr(safetensors.numpy, "save_file", fail)
     elif where == "manifest":
-        monkeypatch.setattr(_storage.json, "dumps", fail)
+        monkeypatch.setattr(_manifest.json, "dumps", fail)
     else:
         monkeypatch.setattr(Path, "rename", fail_to_rename)
     with pytest.raises(type(error)):
@@ -342,7 +344,7 @@ def other_type(folder):
 def other_state(folder):
     other = make(seed=1)
     other.save(folder.parent / "other")
-    for name in ("model0_step0.npz",):
+    for name in ("model0_step0.safetensors",):
         content = (folder.parent / "other" / "snapshots" / name).read_bytes()
         (folder / "snapshots" / name).write_bytes(content)
 
@@ -353,14 +355,20 @@ def other_state(folder):
     [
         (cut_short("loss.npy"), r"loss\.npy is cut short or altered: it has 247 bytes.*says 248"),
         (cut_short("trajectory.json", 40), r"trajectory\.json is cut short or altered"),
-        (cut_short("snapshots/model1_step2.npz"), r"model1_step2\.npz is cut short or altered"),
+        (
+            cut_short("snapshots/model1_step2.safetensors"),
+            r"model1_step2\.safetensors is cut short or altered",
+        ),
         (lambda f: (f / "y.npy").unlink(), r"y\.npy is missing"),
         (lambda f: (f / "trajectory.json").unlink(), r"it has no trajectory\.json"),
-        (lambda f: (f / "snapshots/model0_step0.npz").unlink(), r"model0_step0\.npz is missing"),
+        (
+            lambda f: (f / "snapshots/model0_step0.safetensors").unlink(),
+            r"model0_step0\.safetensors is missing",
+        ),
         (flip_a_byte("loss.npy", 0), r"loss\.npy is altered"),
         (other_array, r"loss\.npy is altered: the shape of 'loss\.npy' is \[2, 5, 3\]"),
         (other_type, r"loss\.npy is altered: the dtype of 'loss\.npy' is <i4, but <f4"),
-        (lambda f: edit(f, lambda m: m.update(version=2)), "format version 2; .* reads 1"),
+        (lambda f: edit(f, lambda m: m.update(version=1)), "format version 1; .* reads 2"),
         (lambda f: edit(f, lambda m: m.update(format="gpx")), "does not describe"),
         (lambda f: (f / "trajectory.json").write_text("[]"), "does not describe"),
         (lambda f: edit(f, lambda m: m.pop("when")), "entries are missing"),
@@ -383,14 +391,16 @@ def test_damaged_folder(tmp_path, damage, message, mmap):
         Trajectory.load(tmp_path / "run", mmap=mmap)
 
 
-@pytest.mark.parametrize("damage", [flip_a_byte("snapshots/model0_step0.npz", 190), other_state])
+@pytest.mark.parametrize(
+    "damage", [flip_a_byte("snapshots/model0_step0.safetensors", -1), other_state]
+)
 def test_damaged_state(tmp_path, damage):
     make().save(tmp_path / "run")
     damage(tmp_path / "run")
-    with pytest.raises(TrajectoryFormatError, match=r"model0_step0\.npz"):
+    with pytest.raises(TrajectoryFormatError, match=r"model0_step0\.safetensors"):
         Trajectory.load(tmp_path / "run")
     back = Trajectory.load(tmp_path / "run", mmap=True)
-    with pytest.raises(TrajectoryFormatError, match=r"model0_step0\.npz"):
+    with pytest.raises(TrajectoryFormatError, match=r"model0_step0\.safetensors"):
         back.snapshots.state(0, 0)
 
 
