@@ -3,7 +3,8 @@
 - What runs agree on, step by step: ``true_positive_agreement``, what it has to be compared with
   (``agreement_lower_bound``, ``random_agreement``), ``run_accuracy``, ``pabak``, ``exact_match``
   for several labels per sample, and ``agreement_spread`` over repeats.
-- What the agreed samples are like: ``metric_over_agreed``, ``agreed_share``, ``step_correlation``.
+- What the agreed samples are like: ``metric_over_agreed``, ``agreed_share``, ``step_correlation``,
+  ``first_agreed_step``.
 - Which samples are easiest and hardest, and how surely: ``extreme_set``, ``matching_rate``,
   ``match_extremes``, ``split_half_reliability``.
 - Whether two models find the same samples hard: ``score_correlation``, ``correlation_matrix``,
@@ -11,7 +12,7 @@
 - What the models took the samples for: ``likely_labels``.
 """
 
-from sklearn_difficulty.analysis._agreed import agreed_share, metric_over_agreed
+from sklearn_difficulty.analysis._agreed import agreed_share, first_agreed_step, metric_over_agreed
 from sklearn_difficulty.analysis._agreement import (
     agreement_lower_bound,
     random_agreement,
@@ -51,6 +52,7 @@ __all__ = [
     "correlation_matrix",
     "exact_match",
     "extreme_set",
+    "first_agreed_step",
     "likely_labels",
     "match_extremes",
     "matching_rate",

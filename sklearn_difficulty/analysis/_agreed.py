@@ -1,4 +1,4 @@
-"""Which samples all runs have learned: their mean of a metric, and their share in each category."""
+"""Which samples all runs have learned: what they are like, and when each became one of them."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_difficulty._validation import check_labels, check_vector
 from sklearn_difficulty.analysis._outcomes import divide, right_outcomes
 
-__all__ = ["agreed_share", "metric_over_agreed"]
+__all__ = ["agreed_share", "first_agreed_step", "metric_over_agreed"]
 
 
 def metric_over_agreed(correct: Any, metric: Any) -> np.ndarray:
@@ -111,3 +111,46 @@ def agreed_share(correct: Any, categories: Any) -> tuple[np.ndarray, np.ndarray]
         n_compared = np.bincount(of_compared, minlength=len(names))
         shares[step] = divide(n_agreed, n_compared, np.nan)
     return names, shares
+
+
+def first_agreed_step(correct: Any) -> np.ndarray:
+    """Tell for each sample after which step all runs have it right for the first time.
+
+    Later is harder. To ask whether a metric goes with the order of learning, correlate it with
+    this, sample by sample: unlike the curves over steps of :func:`step_correlation`, samples are
+    not alike just because they are neighbours, nor because both follow time.
+
+    Parameters
+    ----------
+    correct : Trajectory or array-like of shape (n_runs, n_steps, n_samples)
+        As for :func:`true_positive_agreement`, of one run or more.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float64
+        Number of the step, from 0; NaN for samples that all runs never have right at once.
+
+    Raises
+    ------
+    RecordNotFoundError
+        If a trajectory has no predictions or no labels.
+    ValueError
+        If values are no outcomes, or no sample was recorded in all runs after some step.
+
+    Warns
+    -----
+    MissingRecordsWarning
+        If samples have no record in some run. They are not agreed on after that step.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty.analysis import first_agreed_step
+    >>> first_agreed_step([[[1, 0, 0], [1, 1, 0]], [[1, 1, 0], [1, 1, 1]]])
+    array([ 0.,  1., nan])
+    """
+    outcomes = right_outcomes(correct, "first_agreed_step")
+    first = np.full(outcomes.n_samples, np.nan)
+    for step, (right, compared) in enumerate(outcomes.common_steps()):
+        agreed = np.flatnonzero(compared)[right.all(axis=0)]
+        first[agreed] = np.fmin(first[agreed], step)
+    return first

@@ -47,7 +47,8 @@ def step_correlation(
     Values after neighbouring steps are much alike, and both curves usually rise or fall all the
     way, so that the ordinary p-value is far too small. The second one compares the correlation
     with those after shifting one curve against the other in a circle by each number of steps; it
-    cannot be smaller than 1 / n_steps. Neither takes out that both curves follow time.
+    cannot be smaller than 1 / n_steps. Neither takes out that both curves follow time; for that,
+    compare samples instead of steps, with :func:`first_agreed_step`.
 
     Parameters
     ----------

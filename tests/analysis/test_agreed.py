@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_difficulty.analysis import agreed_share, metric_over_agreed
+from sklearn_difficulty.analysis import agreed_share, first_agreed_step, metric_over_agreed
 from sklearn_difficulty.exceptions import MissingRecordsWarning
 
 
@@ -41,6 +41,22 @@ def test_missing_samples_do_not_count():
     assert {warning.filename for warning in [*caught, *also_caught]} == {__file__}
 
 
+def test_first_agreed_step(golden_correct):
+    # Sample 4 is right in all runs after step 0, and samples 0 and 1 after step 1.
+    found = first_agreed_step(golden_correct)
+    np.testing.assert_array_equal(found, [1, 1, np.nan, np.nan, 0, np.nan])
+
+
+def test_first_agreed_step_stays_when_agreement_is_lost():
+    assert first_agreed_step([[[1], [0], [1]], [[1], [1], [1]]]).tolist() == [0]
+
+
+def test_sample_that_is_missing_is_not_agreed_on():
+    with pytest.warns(MissingRecordsWarning, match="first_agreed_step"):
+        found = first_agreed_step([[[1, 1], [1, 1]], [[1, np.nan], [1, 1]]])
+    assert found.tolist() == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("metric", "message"),
     [
@@ -59,9 +75,12 @@ def test_categories_that_do_not_fit(golden_correct):
         agreed_share(golden_correct, ["a"])
 
 
-@pytest.mark.parametrize("function", [metric_over_agreed, agreed_share])
-def test_what_are_no_outcomes(function):
+@pytest.mark.parametrize(
+    ("function", "others"),
+    [(metric_over_agreed, ([1, 2],)), (agreed_share, ([1, 2],)), (first_agreed_step, ())],
+)
+def test_what_are_no_outcomes(function, others):
     with pytest.raises(ValueError, match=f"{function.__name__} needs three axes"):
-        function([[True, False]], [1, 2])
+        function([[True, False]], *others)
     with pytest.raises(ValueError, match="after step 0 there are none"):
-        function([[[np.nan, 1]], [[1, np.nan]]], [1, 2])
+        function([[[np.nan, 1]], [[1, np.nan]]], *others)
