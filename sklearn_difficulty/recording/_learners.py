@@ -3,14 +3,23 @@
 from typing import Any
 
 from sklearn_difficulty.recording._learner import Learner
+from sklearn_difficulty.recording._lightgbm import LightGBMLearner
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
+from sklearn_difficulty.recording._pipeline import PipelineLearner
 from sklearn_difficulty.recording._skorch import SkorchLearner
 from sklearn_difficulty.recording._staged import StagedLearner
+from sklearn_difficulty.recording._xgboost import XGBoostLearner
 
 # The first that accepts an estimator takes it.
-LEARNERS: tuple[Learner, ...] = (SkorchLearner(), StagedLearner(), PartialFitLearner())
+LEARNERS: tuple[Learner, ...] = (
+    SkorchLearner(),
+    XGBoostLearner(),
+    LightGBMLearner(),
+    StagedLearner(),
+    PartialFitLearner(),
+)
 # Estimators around another one, which is recorded: a class made from the kind of the one within.
-WRAPPERS: tuple[Any, ...] = ()
+WRAPPERS: tuple[Any, ...] = (PipelineLearner,)
 
 
 def find_learner(estimator: Any) -> Learner:
