@@ -1,4 +1,4 @@
-"""scikit-learn estimators that predict in stages: boosting."""
+"""Boosting, read stage by stage, and the estimators of scikit-learn that predict in stages."""
 
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
@@ -23,26 +23,36 @@ from sklearn_difficulty.trajectory import Trajectory
 _MOST_ROWS_WITHOUT_EARLY_STOPPING = 10_000
 
 
-class StagedLearner(Learner):
+class BoostingLearner(Learner):
     """Boosting: fitted once, then read stage by stage, in time linear in the stages.
 
     The fitted estimator holds all its stages, so that there are no snapshots to take.
     """
 
-    described = (
-        "boosting with staged predictions (HistGradientBoostingClassifier, "
-        "GradientBoostingClassifier, AdaBoostClassifier and their regressors)"
-    )
+    def held_back(self, estimator: Any, n_samples: int) -> tuple[str, Any, Any]:
+        """The parameter that may hold rows back, its value, and the one that trains on all rows.
 
-    def accepts(self, estimator: Any) -> bool:
-        """Whether `estimator` predicts in stages."""
-        if is_regressor(estimator):
-            return hasattr(estimator, "staged_predict")
-        return hasattr(estimator, "staged_predict_proba")
+        The two values are equal where no row would be held back.
+        """
+        raise NotImplementedError
+
+    def fit(self, estimator: Any, task: Task) -> None:
+        """Train an estimator on the rows of a task."""
+        estimator.fit(task.X, task.labels)
+
+    def count_stages(self, fitted: Any) -> int:
+        """Number of stages that a fitted estimator holds."""
+        raise NotImplementedError
+
+    def stages(
+        self, fitted: Any, X: Any, y: np.ndarray, classes: np.ndarray | None, keep: tuple[str, ...]
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Records of rows after each stage, computed from the stage before."""
+        raise NotImplementedError
 
     def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Warn of early stopping on rows held back; see :class:`Learner`."""
-        name, value, all_rows = _early_stopping(estimator, n_samples)
+        name, value, all_rows = self.held_back(estimator, n_samples)
         if value != all_rows:
             warn_of_rows_held_back(estimator, f"{name}={value!r}", f"{name}={all_rows}")
 
@@ -58,17 +68,17 @@ class StagedLearner(Learner):
         """Train a clone and read its stages; see :class:`Learner`."""
         fitted = clone(estimator)
         fitted.set_params(**seeded_params(fitted, seed, reseed=reseed))
-        name, _, all_rows = _early_stopping(fitted, len(task.y))
-        if name in fitted.get_params(deep=False):
+        name, value, all_rows = self.held_back(fitted, len(task.y))
+        if value != all_rows:
             fitted.set_params(**{name: all_rows})
         start = perf_counter()
-        fitted.fit(task.X, task.labels)
+        self.fit(fitted, task)
         seconds = perf_counter() - start
         X, y = task.rows
         rows = np.arange(len(y))
         recorder = TrajectoryRecorder(len(rows))
-        seconds_per_stage = seconds / _count_stages(fitted)
-        for records in _stages(fitted, X, y, task.classes, task.keep):
+        seconds_per_stage = seconds / self.count_stages(fitted)
+        for records in self.stages(fitted, X, y, task.classes, task.keep):
             check_finite(records["loss"], recorder, "Scale the targets.")
             recorder.write(rows, records)
             recorder.step({"epoch": 1.0, "update": 1.0, "wall": seconds_per_stage})
@@ -92,36 +102,47 @@ class StagedLearner(Learner):
         keep: tuple[str, ...] = (),
     ) -> Iterator[dict[str, np.ndarray]]:
         """Records of other rows; see :class:`Learner`."""
-        return _stages(fitted, X, y, classes, keep)
+        return self.stages(fitted, X, y, classes, keep)
 
 
-def _early_stopping(estimator: Any, n_samples: int) -> tuple[str, Any, Any]:
-    """The parameter that may hold rows back, its value, and the one that trains on all rows.
+class StagedLearner(BoostingLearner):
+    """Boosting of scikit-learn, through ``staged_predict_proba`` and ``staged_predict``."""
 
-    The two values are equal where no row would be held back.
-    """
-    params = estimator.get_params(deep=False)
-    if "early_stopping" not in params:
-        return "n_iter_no_change", params.get("n_iter_no_change"), None
-    value = params["early_stopping"]
-    automatic = value == "auto" and n_samples > _MOST_ROWS_WITHOUT_EARLY_STOPPING
-    on_rows = params["validation_fraction"] is not None and (automatic or value is True)
-    return "early_stopping", value, False if on_rows else value
+    described = (
+        "boosting with staged predictions (HistGradientBoostingClassifier, "
+        "GradientBoostingClassifier, AdaBoostClassifier and their regressors)"
+    )
 
+    def accepts(self, estimator: Any) -> bool:
+        """Whether `estimator` predicts in stages."""
+        if is_regressor(estimator):
+            return hasattr(estimator, "staged_predict")
+        return hasattr(estimator, "staged_predict_proba")
 
-def _count_stages(fitted: Any) -> int:
-    for name in ("n_iter_", "n_estimators_"):
-        if hasattr(fitted, name):
-            return int(getattr(fitted, name))
-    return len(fitted.estimators_)
+    def held_back(self, estimator: Any, n_samples: int) -> tuple[str, Any, Any]:
+        """Early stopping by a validation set; see :class:`BoostingLearner`."""
+        params = estimator.get_params(deep=False)
+        if "early_stopping" not in params:
+            return "n_iter_no_change", params.get("n_iter_no_change"), None
+        value = params["early_stopping"]
+        automatic = value == "auto" and n_samples > _MOST_ROWS_WITHOUT_EARLY_STOPPING
+        on_rows = params["validation_fraction"] is not None and (automatic or value is True)
+        return "early_stopping", value, False if on_rows else value
 
+    def count_stages(self, fitted: Any) -> int:
+        """Number of stages, fewer than asked for where boosting had nothing left to do."""
+        for name in ("n_iter_", "n_estimators_"):
+            if hasattr(fitted, name):
+                return int(getattr(fitted, name))
+        return len(fitted.estimators_)
 
-def _stages(
-    fitted: Any, X: Any, y: np.ndarray, classes: np.ndarray | None, keep: tuple[str, ...]
-) -> Iterator[dict[str, np.ndarray]]:
-    if classes is None:
-        for predicted in fitted.staged_predict(X):
-            yield target_records(predicted, y)
-        return
-    for proba in fitted.staged_predict_proba(X):
-        yield records_of_proba(aligned(proba, fitted.classes_, classes), y, keep)
+    def stages(
+        self, fitted: Any, X: Any, y: np.ndarray, classes: np.ndarray | None, keep: tuple[str, ...]
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Records of rows after each stage; see :class:`BoostingLearner`."""
+        if classes is None:
+            for predicted in fitted.staged_predict(X):
+                yield target_records(predicted, y)
+            return
+        for proba in fitted.staged_predict_proba(X):
+            yield records_of_proba(aligned(proba, fitted.classes_, classes), y, keep)
