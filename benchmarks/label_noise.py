@@ -40,7 +40,7 @@ SCORES: dict[str, Callable[[DifficultyScorer, Any], np.ndarray]] = {
     "loss_variance": lambda scorer, X: loss_variance(scorer.trajectory_),
     "vog": lambda scorer, X: scorer.difficulty(X, score="vog"),
     "vog, late": lambda scorer, X: scorer.difficulty(
-        X, score="vog", score_params={"stage": "late"}
+        X, score="vog", score_params={"steps": slice(-3, None)}
     ),
 }
 

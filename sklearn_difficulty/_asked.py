@@ -1,9 +1,9 @@
 """Scores as they are asked for: looked up, their options checked, before any training."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,13 @@ import numpy as np
 from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.scores import SCORES, Score
-from sklearn_difficulty.trajectory import Trajectory
+from sklearn_difficulty.trajectory import Trajectory, check_window, window_steps
 
 # Records that are made only on demand, by the field that they fill.
 _KEPT_ON_DEMAND = {"outputs": "outputs", "element_action": "elements"}
-# What a gradient score takes besides the options of its function.
-_GRADIENT_OPTIONS: dict[str, tuple[Any, ...]] = {
-    "target": ("true", "predicted"),
-    "output": ("logit", "proba"),
-    "stage": ("all", "early", "late"),
-    "class_normalize": (False, True),
-}
+# Options that are filled in here, from what else is known.
+_GIVEN_HERE = {"labels", "largest"}
+_OF_CLASSES = {"prediction", "margin", "proba", "entropy", "el2n", "outputs"}
 
 
 @dataclass(frozen=True)
@@ -31,22 +27,31 @@ class ResolvedScore:
     Attributes
     ----------
     entry : Score
-        The score's entry in ``SCORES``.
+        The score's entry in ``SCORES``, or one made for a function of the user's.
     options : dict
         Options of its function.
     gradient_options : dict
         Options of the gradients it is made of, complete; empty for other scores.
+    steps : object
+        Window of the training that it is taken over; see ``window_steps``.
     """
 
     entry: Score
     options: dict[str, Any]
     gradient_options: dict[str, Any] = field(default_factory=dict)
+    steps: Any = None
 
     @property
     def key(self) -> str:
         """Text that is equal for equal scores with equal options."""
-        given = sorted({**self.options, **self.gradient_options}.items())
-        return f"{self.entry.name}({', '.join(f'{k}={v!r}' for k, v in given)})"
+        given = sorted({**self.options, **self.gradient_options, "steps": self.steps}.items())
+        own = "" if self.is_listed else f"@{id(self.entry.function)}"
+        return f"{self.entry.name}{own}({', '.join(f'{k}={v!r}' for k, v in given)})"
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it stands in ``SCORES``, and is no score of the user's own."""
+        return SCORES.get(self.entry.name) is self.entry
 
     @property
     def keep(self) -> set[str]:
@@ -62,14 +67,54 @@ class ResolvedScore:
         """Values turned so that higher is harder."""
         return values if self.entry.higher_is_harder else -values
 
+    def of(self, trajectory: Trajectory, **options: Any) -> np.ndarray:
+        """Values for the rows of a trajectory of the whole training.
+
+        Parameters
+        ----------
+        trajectory : Trajectory
+            The path.
+        **options : object
+            Options in place of, or besides, its own.
+        """
+        options = {**self.options, **options}
+        if self.steps is None:
+            return self.of_window(trajectory, **options)
+        if "steps" in _keywords(self.entry.function):
+            return self._checked(trajectory, steps=self.steps, **options)
+        return self._checked(trajectory.window(self.steps), **options)
+
+    def of_window(self, trajectory: Trajectory, **options: Any) -> np.ndarray:
+        """Values for the rows of a trajectory that is cut to the window already."""
+        return self._checked(trajectory, **{**self.options, **options})
+
+    def _checked(self, trajectory: Trajectory, **options: Any) -> np.ndarray:
+        values = self.entry.function(trajectory, **options)
+        if self.is_listed:
+            return values
+        given = np.asarray(values)
+        if given.shape != (trajectory.n_samples,) or given.dtype.kind not in "fiub":
+            raise ValueError(
+                f"score {self.entry.name!r} must return one number for each of the "
+                f"{trajectory.n_samples} samples, an array of shape ({trajectory.n_samples},); it "
+                f"returned {_described(values)}."
+            )
+        return given.astype(np.float64)
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} of shape {value.shape}"
+    return f"{type(value).__name__}"
+
 
 def resolve_scores(score: Any, score_params: Mapping[str, Any] | None) -> list[ResolvedScore]:
     """Look scores up and check their options.
 
     Parameters
     ----------
-    score : str or list of str
-        Names.
+    score : str, callable, Score, or list of them
+        Names, or functions of a trajectory.
     score_params : mapping or None
         Options of one score, or a mapping by name of the options of several.
 
@@ -78,47 +123,64 @@ def resolve_scores(score: Any, score_params: Mapping[str, Any] | None) -> list[R
     ValueError
         For an unknown name or option.
     TypeError
-        For something that is no name.
+        For something that is no score.
     """
-    if isinstance(score, str):
-        return [_resolve(score, dict(score_params or {}))]
+    if isinstance(score, str | Score) or callable(score):
+        return [_resolve(_entry(score), dict(score_params or {}))]
     if not isinstance(score, list | tuple) or not score:
         raise TypeError(
-            f"score must be a name or a list of names out of {sorted(SCORES)}; got {score!r}."
+            f"score must be a name out of {sorted(SCORES)}, a function of a Trajectory, a Score, "
+            f"or a list of these; got {score!r}."
         )
+    entries = [_entry(one) for one in score]
+    names = [entry.name for entry in entries]
     by_name = dict(score_params or {})
-    unknown = sorted(set(by_name) - set(score))
+    unknown = sorted(set(by_name) - set(names))
     if unknown:
         raise ValueError(
-            f"score_params has options for {unknown}, which are not among the scores {score}: "
+            f"score_params has options for {unknown}, which are not among the scores {names}: "
             "with several scores, score_params is a dict of options by the score's name."
         )
-    return [_resolve(name, dict(by_name.get(name) or {})) for name in score]
+    return [_resolve(entry, dict(by_name.get(entry.name) or {})) for entry in entries]
 
 
-def _resolve(name: Any, params: dict[str, Any]) -> ResolvedScore:
-    check_choice("score", name, tuple(SCORES))
-    entry = SCORES[name]
-    gradient_options = {}
-    if entry.from_gradients:
-        for option, choices in _GRADIENT_OPTIONS.items():
-            value = params.pop(option, choices[0])
-            gradient_options[option] = check_choice(f"score_params[{option!r}]", value, choices)
-    accepted = _options(entry)
-    unknown = sorted(set(params) - set(accepted))
-    if unknown:
+def _entry(score: Any) -> Score:
+    if isinstance(score, Score):
+        return score
+    if callable(score) and not isinstance(score, type):
+        name = getattr(score, "__name__", type(score).__name__)
+        # Which records it reads is not known: those that are missing raise when it reads them.
+        return Score(name=name, function=score)
+    check_choice("score", score, tuple(SCORES))
+    return SCORES[score]
+
+
+def _resolve(entry: Score, params: dict[str, Any]) -> ResolvedScore:
+    steps = check_window(params.pop("steps", None))
+    gradient_options = {
+        option: check_choice(f"score_params[{option!r}]", params.pop(option, choices[0]), choices)
+        for option, choices in entry.choices.items()
+    }
+    accepted = _keywords(entry.function) - _GIVEN_HERE
+    unknown = sorted(set(params) - accepted)
+    if unknown and not _takes_anything(entry.function):
         raise ValueError(
-            f"score_params has {unknown}, which score {name!r} does not take; it takes "
-            f"{sorted({*accepted, *gradient_options})}."
+            f"score_params has {unknown}, which score {entry.name!r} does not take; it takes "
+            f"{sorted({*accepted, *gradient_options, 'steps'})}."
         )
-    return ResolvedScore(entry, params, gradient_options)
+    return ResolvedScore(entry, params, gradient_options, steps)
 
 
-def _options(entry: Score) -> list[str]:
-    """Keyword options of a score's function, but for those that are filled in here."""
-    given_here = {"labels", "largest"}
-    parameters = signature(entry.function).parameters.values()
-    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in given_here]
+def _keywords(function: Callable[..., Any]) -> set[str]:
+    """Names of the options of a score's function, which is what follows its first parameter."""
+    named = (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = list(signature(function).parameters.values())[1:]
+    return {parameter.name for parameter in parameters if parameter.kind in named}
+
+
+def _takes_anything(function: Callable[..., Any]) -> bool:
+    parameters = signature(function).parameters.values()
+    return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
 
 
 def check_scores(
@@ -143,7 +205,7 @@ def check_scores(
     snapshots : object
         Rule of the snapshots, or the snapshots.
     n_runs : int
-        Trainings.
+        Runs that the record will have, or has.
     most_steps : int or None
         Most steps of a training, where that is known.
 
@@ -153,45 +215,63 @@ def check_scores(
         With the option that would record what is missing.
     """
     for score in scores:
-        name = score.entry.name
-        _try_options(score)
-        if score.entry.from_gradients and not learner.has_gradients:
+        name, entry = score.entry.name, score.entry
+        if score.is_listed:
+            _try_options(score)
+        if entry.from_gradients and not learner.has_gradients:
             raise RecordNotFoundError(
-                f"score {name!r} needs gradients of the model by its input, which this kind of "
+                f"score {name!r} needs gradients of the model, which this kind of "
                 "estimator does not give: use a skorch net such as TrackedNetClassifier, or "
                 "estimator=None."
             )
-        if "snapshots" in score.entry.needs and snapshots is None:
+        if "outputs" in entry.needs and not learner.records_outputs:
             raise RecordNotFoundError(
-                f"score {name!r} is computed from snapshots of the parameters, and "
-                "snapshots=None keeps none: fit with snapshots='auto'."
+                f"score {name!r} needs the predicted distribution over the classes, which is not "
+                "recorded for this kind of estimator: use a skorch net or an estimator with "
+                "predict_proba."
             )
-        n_kept = snapshots if isinstance(snapshots, int) else None
-        n_kept = len(snapshots) if isinstance(snapshots, list | tuple) else n_kept
-        if score.entry.from_gradients and n_kept is not None and n_kept < 2:
+        if "snapshots" in entry.needs:
+            _check_snapshots(score, snapshots)
+        if most_steps is not None:
+            _check_steps(score, most_steps)
+        of_classes = bool(_OF_CLASSES & set(entry.needs)) or (
+            entry.source == "input_gradients" and score.gradient_options.get("output") != "loss"
+        )
+        if of_classes and not has_classes:
             raise RecordNotFoundError(
-                f"score {name!r} is a variance over snapshots of the parameters and needs two at "
-                f"least, and snapshots={snapshots!r} keeps {n_kept}: fit with snapshots='auto'."
-            )
-        step = score.options.get("step")
-        if isinstance(step, int) and most_steps is not None and step >= most_steps:
-            raise ValueError(
-                f"score_params of {name!r} asks for step {step}, counted from 0, and a training "
-                f"has {most_steps} steps: give one that every run has, such as -1 for the last."
-            )
-        of_classes = {"prediction", "margin", "proba", "entropy", "el2n"} & set(score.entry.needs)
-        if (of_classes or score.entry.from_gradients) and not has_classes:
-            raise RecordNotFoundError(
-                f"score {name!r} needs classes, and this is a regression: use 'action' or "
-                "'loss_variance'."
+                f"score {name!r} needs classes, and this is a regression: use one of the loss, "
+                "such as 'action', 'final_loss' or 'loss_variance'."
             )
         if n_runs == 1 < score.default_runs:
             warnings.warn(
-                f"score {name!r} is taken over independent trainings, and there is one: it has "
-                f"two values then. Fit with n_runs={score.default_runs}.",
+                f"score {name!r} is taken over independent trainings, and there is one, which "
+                f"tells little: fit with n_runs={score.default_runs}.",
                 UserWarning,
                 stacklevel=3,
             )
+
+
+def _check_snapshots(score: ResolvedScore, snapshots: Any) -> None:
+    name, least = score.entry.name, score.entry.least_states
+    if snapshots is None:
+        raise RecordNotFoundError(
+            f"score {name!r} is computed from snapshots of the parameters, and "
+            "snapshots=None keeps none: fit with snapshots='auto'."
+        )
+    n_kept = snapshots if isinstance(snapshots, int) else None
+    n_kept = len(snapshots) if isinstance(snapshots, list | tuple) else n_kept
+    if n_kept is not None and n_kept < least:
+        raise RecordNotFoundError(
+            f"score {name!r} is taken over snapshots of the parameters and needs {least} at "
+            f"least, and snapshots={snapshots!r} keeps {n_kept}: fit with snapshots='auto'."
+        )
+
+
+def _check_steps(score: ResolvedScore, most_steps: int) -> None:
+    try:
+        window_steps(score.steps, most_steps)
+    except IndexError as error:
+        raise ValueError(f"score_params of {score.entry.name!r}: {error}") from error
 
 
 def _try_options(score: ResolvedScore) -> None:
@@ -201,10 +281,13 @@ def _try_options(score: ResolvedScore) -> None:
     """
     if not all(isinstance(value, str | bool | None) for value in score.options.values()):
         return
-    if score.entry.from_gradients:
+    if score.entry.source == "input_gradients":
         score.entry.function(iter([np.zeros((1, 1, 2, 2)), np.ones((1, 1, 2, 2))]), **score.options)
         return
-    shape = (1, 2, 2)
+    if score.entry.source == "gradient_norms":
+        score.entry.function(iter([np.zeros(2), np.ones(2)]), **score.options)
+        return
+    shape = (2, 2, 2)
     records: dict[str, Any] = dict.fromkeys(
         ("loss", "margin", "proba", "entropy", "el2n"), np.ones(shape)
     )
@@ -212,8 +295,10 @@ def _try_options(score: ResolvedScore) -> None:
         Trajectory(
             **records,
             prediction=np.zeros(shape, dtype=np.int32),
+            outputs=np.zeros((*shape, 2)),
             dt=dict.fromkeys(("epoch", "update", "wall"), np.ones(shape[:2])),
             y=np.array([0, 1]),
+            classes=np.array([0, 1]),
         ),
         **score.options,
     )

@@ -87,3 +87,25 @@ def n_rows(data: Any) -> int:
     count = count_rows(data)
     assert count is not None
     return count
+
+
+def input_of(item: Any) -> Any:
+    """What is fed to a module of an item of a dataset.
+
+    Parameters
+    ----------
+    item : object
+        A pair of input and target, as skorch has it, or the input alone.
+
+    Returns
+    -------
+    object
+        The input.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty._data import input_of
+    >>> input_of(([0.5, 1.0], 1))
+    [0.5, 1.0]
+    """
+    return item[0] if isinstance(item, tuple) and len(item) == 2 else item

@@ -1,21 +1,27 @@
 """Know rows again by their content."""
 
+from collections.abc import Iterator
 from hashlib import blake2b
+from numbers import Number
 from typing import Any
 
 import numpy as np
 import scipy.sparse
+import torch
+from torch.utils.data import Dataset
+
+from sklearn_difficulty._data import input_of, n_rows, take_rows
 
 _ROWS_PER_CHUNK = 4096
 
 
 def row_digests(X: Any) -> np.ndarray:
-    """Fingerprint of each row's content, as float32.
+    """Fingerprint of each row's content, numbers as float32.
 
     Parameters
     ----------
-    X : array or sparse matrix of shape (n, ...)
-        Rows of numbers.
+    X : array, sparse matrix, frame, list or Dataset of n rows
+        Rows of numbers, text or both. Of the items of a dataset only the inputs count.
 
     Returns
     -------
@@ -23,15 +29,59 @@ def row_digests(X: Any) -> np.ndarray:
         Equal for equal rows; for different ones equal once in 2**64.
     """
     digests = bytearray()
-    for start in range(0, X.shape[0], _ROWS_PER_CHUNK):
-        chunk = X[start : start + _ROWS_PER_CHUNK]
-        chunk = chunk.toarray() if scipy.sparse.issparse(chunk) else np.asarray(chunk)
-        with np.errstate(over="ignore"):
-            # adding zero makes one of the two zeros of floating point
-            values = np.ascontiguousarray(chunk, dtype=np.float32) + np.float32(0)
-        for row in values:
-            digests += blake2b(row.tobytes(), digest_size=8).digest()
+    for content in _contents(X):
+        digests += blake2b(content, digest_size=8).digest()
     return np.frombuffer(bytes(digests), dtype=np.uint64)
+
+
+def _contents(X: Any) -> Iterator[bytes]:
+    """Bytes of each row."""
+    if isinstance(X, Dataset):
+        for row in range(n_rows(X)):
+            yield _content(input_of(X[row]))
+        return
+    for start in range(0, n_rows(X), _ROWS_PER_CHUNK):
+        chunk = _chunk(X, start, min(start + _ROWS_PER_CHUNK, n_rows(X)))
+        if isinstance(chunk, np.ndarray) and chunk.dtype.kind in "fiub":
+            values = _as_float32(chunk)
+            yield from (row.tobytes() for row in values)
+        else:
+            yield from map(_content, chunk)
+
+
+def _chunk(X: Any, start: int, stop: int) -> Any:
+    if isinstance(X, np.ndarray) or scipy.sparse.issparse(X):
+        rows = X[start:stop]
+        return rows.toarray() if scipy.sparse.issparse(rows) else np.asarray(rows)
+    rows = take_rows(X, np.arange(start, stop))
+    return rows if isinstance(rows, list | tuple) else np.asarray(rows)
+
+
+def _content(value: Any) -> bytes:
+    """Bytes that are equal for equal values, of any kind that data come in."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, torch.Tensor):
+        value = value.numpy(force=True)
+    if (
+        isinstance(value, Number | np.generic | np.ndarray)
+        and np.asarray(value).dtype.kind in "fiub"
+    ):
+        return _as_float32(np.asarray(value)).tobytes()
+    if isinstance(value, dict):
+        value = [part for key in sorted(value) for part in (key, value[key])]
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim):
+        # The digests of the parts have one length, so that no two lists run into one another.
+        return b"".join(blake2b(_content(part), digest_size=8).digest() for part in value)
+    return repr(value).encode()
+
+
+def _as_float32(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        # adding zero makes one of the two zeros of floating point
+        return np.ascontiguousarray(values, dtype=np.float32) + np.float32(0)
 
 
 class KnownRows:
@@ -39,7 +89,7 @@ class KnownRows:
 
     Parameters
     ----------
-    X : array or sparse matrix of shape (n, ...)
+    X : container of n rows
         The rows to remember; only their fingerprints are kept.
     targets : ndarray of shape (n,)
         What they are labelled with.
@@ -54,7 +104,7 @@ class KnownRows:
 
         Parameters
         ----------
-        X : array or sparse matrix of shape (m, ...)
+        X : container of m rows
             Rows.
         targets : ndarray of shape (m,) or None, default=None
             What they are labelled with; None does not look at it.

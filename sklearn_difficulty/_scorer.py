@@ -5,29 +5,31 @@ from inspect import signature
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
-from sklearn.utils import Tags, _safe_indexing, get_tags
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
 from sklearn_difficulty._asked import ResolvedScore, check_scores, resolve_scores
-from sklearn_difficulty._rows import KnownRows, group_means, positions
+from sklearn_difficulty._data import n_rows
+from sklearn_difficulty._lookup import score_rows
+from sklearn_difficulty._problem import checked_rows, given_targets, pose
+from sklearn_difficulty._rows import KnownRows
 from sklearn_difficulty._scoring import (
+    Column,
     normalized,
     score_known_rows,
-    score_new_rows,
     warn_if_nothing_was_learned,
 )
-from sklearn_difficulty._targets import look_continuous, numbered_classes
-from sklearn_difficulty._validation import all_or_nothing, check_count, check_vector
+from sklearn_difficulty._validation import all_or_nothing, check_count
+from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import (
-    TrackedNetClassifier,
-    TrackedNetRegressor,
-    class_proba,
-    default_net,
+    PathOnly,
+    Recording,
     find_learner,
     record,
 )
+from sklearn_difficulty.trajectory import Trajectory
 
 
 class DifficultyScorer(BaseEstimator):
@@ -40,24 +42,33 @@ class DifficultyScorer(BaseEstimator):
     Parameters
     ----------
     estimator : estimator or None, default=None
-        What is trained: a skorch net, or a scikit-learn estimator that learns in steps (by
-        ``partial_fit``, or in boosting stages). It is cloned and never changed. None is a
-        small network that sizes itself to the data.
-    score : str or list of str, default="action"
+        What is trained: a skorch net; a scikit-learn estimator that learns in steps (by
+        ``partial_fit``, in boosting stages, in visible iterations), XGBoost or LightGBM; a forest
+        or bagging, whose trees are judged out of bag; a Pipeline, a search or a one-vs-rest
+        around one of these. It is cloned and never changed. None is a small network that sizes
+        itself to the data.
+    score : str, callable, Score, or list of them, default="action"
         Names out of :data:`sklearn_difficulty.scores.SCORES`; several are read off the same
-        training.
+        training. A function of a :class:`~sklearn_difficulty.trajectory.Trajectory` that returns
+        one number for each sample, higher for harder ones, is a score too; a
+        :class:`~sklearn_difficulty.scores.Score` says more of a function than its values.
     score_params : dict or None, default=None
         Options of the score, such as ``{"dt": "wall"}``; for several scores a dict by name.
-        Besides those of its function, ``"vog"`` takes ``target`` (``"true"`` or
-        ``"predicted"`` label), ``output`` (``"logit"`` or ``"proba"``), ``stage`` (``"all"``,
-        ``"early"`` or ``"late"`` snapshots) and ``class_normalize`` (standardise within
-        the class, over the training rows).
+        Besides those of its function, every score takes ``steps``, the part of the training that
+        it is taken over (a slice, a step, ``"early"``, ``"late"``, two fractions; see
+        :func:`~sklearn_difficulty.trajectory.window_steps`), and scores from gradients by the
+        input take ``target`` (``"true"`` or ``"predicted"`` label) and ``output`` (``"logit"``,
+        ``"proba"``; what else, the score says). ``"vog"`` takes ``class_normalize`` (standardise
+        within the class, over the training rows).
     n_runs : int or "auto", default="auto"
         Independent trainings, over which a score is taken as its paper says. ``"auto"`` is
-        one, and 20 for ``"easiness"``.
-    cv : int, splitter or None, default=None
+        as many as the score needs: one for most, 20 for ``"easiness"``, 5 for the scores that
+        compare runs. The trees of a forest are runs already.
+    cv : int, splitter, iterable or None, default=None
         None records each row along the training that it is part of. Folds record it along
-        the training of models that never saw it.
+        the training of models that never saw it. Each repetition of a repeated splitter is a run
+        of its own, and so is each fold of one whose folds overlap; a row that is never held out
+        has no score, which is NaN.
     snapshots : {"auto", "all"}, int, list of int or None, default="auto"
         Which steps to keep the parameters of, for gradient scores and for rows that were not
         trained on: spread evenly with the first and last three always, within 1 GiB; every
@@ -70,11 +81,16 @@ class DifficultyScorer(BaseEstimator):
         training, an estimator's own ``random_state`` holds then.
     verbose : int, default=0
         1 shows a progress bar.
+    storage : str, path-like or None, default=None
+        Folder in which the record and the snapshots are kept, memory-mapped, so that memory does
+        not grow with the steps; it is one that ``Trajectory.load`` reads. A trajectory that was
+        there before is replaced. Needs the extra ``storage``. None keeps them in memory.
 
     Attributes
     ----------
     trajectory_ : Trajectory
-        The record: one run for each of `n_runs`.
+        The record: one run for each of `n_runs`, times the repetitions of `cv` or the trees of
+        a forest.
     scores_ : ndarray of shape (n_samples,) or (n_samples, n_scores)
         Scores of the training rows, as the score's paper defines them.
     difficulty_ : ndarray of shape (n_samples,)
@@ -130,6 +146,7 @@ class DifficultyScorer(BaseEstimator):
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
+        storage: Any = None,
     ) -> None:
         self.estimator = estimator
         self.score = score
@@ -140,6 +157,7 @@ class DifficultyScorer(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+        self.storage = storage
 
     # scikit-learn calls what an estimator has under the name `score` (a Pipeline offers it as its
     # own), so that this parameter is there to be set and listed, but not as an attribute.
@@ -178,18 +196,94 @@ class DifficultyScorer(BaseEstimator):
             params |= {f"estimator__{name}": value for name, value in inner.items()}
         return params
 
+    @classmethod
+    def from_trajectory(
+        cls,
+        trajectory: Trajectory,
+        X: Any = None,
+        *,
+        score: Any = "action",
+        score_params: Mapping[str, Any] | None = None,
+    ) -> "DifficultyScorer":
+        """Make a fitted scorer of a training that was recorded elsewhere.
+
+        Parameters
+        ----------
+        trajectory : Trajectory
+            What was recorded, by a :class:`~sklearn_difficulty.recording.TrajectoryRecorder` in a
+            loop of your own, of outputs that were saved, or by an earlier fit.
+        X : container of n_samples rows or None, default=None
+            The rows of the trajectory, by which ``score_samples`` knows them again. None leaves
+            the fitted attributes only.
+        score : str, callable, Score, or list of them, default="action"
+            What to score by.
+        score_params : dict or None, default=None
+            Options of the score.
+
+        Returns
+        -------
+        scorer : DifficultyScorer
+            Fitted, with `trajectory_`, `scores_` and `difficulty_`. It has no models: rows that
+            are not in the trajectory, and scores from gradients, are refused. A clone of it is
+            not fitted; wrap it in :class:`sklearn.frozen.FrozenEstimator` to pass it on as it is.
+
+        Raises
+        ------
+        TypeError
+            For something that is no trajectory.
+        ValueError
+            For another number of rows.
+        RecordNotFoundError
+            When a score needs what the trajectory does not hold.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_difficulty import DifficultyScorer
+        >>> from sklearn_difficulty.trajectory import Trajectory
+        >>> loss = np.array([[2, 1, 0.5, 3], [1, 0.5, 0.25, 3], [0.5, 0.25, 0.25, 4]])
+        >>> DifficultyScorer.from_trajectory(Trajectory(loss[None])).scores_
+        array([ 3.5 ,  1.75,  1.  , 10.  ])
+        """
+        if not isinstance(trajectory, Trajectory):
+            raise TypeError(f"trajectory must be a Trajectory; got {type(trajectory).__name__}.")
+        if X is not None and n_rows(X) != trajectory.n_samples:
+            raise ValueError(
+                f"X has {n_rows(X)} rows and the trajectory {trajectory.n_samples} samples: pass "
+                "the rows that it is of, in its order."
+            )
+        scorer = cls(score=score, score_params=score_params)
+        scores = resolve_scores(score, score_params)
+        recording = Recording(
+            PathOnly(),
+            estimators=[],
+            trajectory=trajectory,
+            scored=np.empty((0, trajectory.n_samples), dtype=bool),
+            n_steps=[trajectory.n_steps_max],
+            classes=_classes_of(trajectory),
+        )
+        scorer._check(scores, recording)
+        scorer._note(recording, X, scores)
+        return scorer
+
     @all_or_nothing
-    def fit(self, X: Any, y: Any = None) -> "DifficultyScorer":
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> "DifficultyScorer":
         """Train, record and score the training rows.
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features, ...)
-            Rows of finite numbers; images and other arrays of any rank, frames and lists too.
+        X : array-like or sparse matrix of shape (n_samples, n_features, ...), or Dataset
+            Rows of finite numbers; images and other arrays of any rank, frames and lists too. A
+            memory-mapped array is read piece by piece. For a skorch net with a module of its own,
+            a map-style Dataset of torch, whose items are pairs of input and target. For a
+            Pipeline or a search, whatever it takes, such as a list of texts.
         y : array-like of shape (n_samples,)
             Labels of any type, or the targets of a regression. Where `estimator` does not say
             which, fractions are targets of a regression, and so are whole numbers of which
-            there are more than 20 different ones with fewer than 4 rows each in the mean.
+            there are more than 20 different ones with fewer than 4 rows each in the mean. May be
+            left out for a Dataset, which has them.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Groups of rows, for a splitter `cv` that keeps them together.
 
         Returns
         -------
@@ -208,50 +302,71 @@ class DifficultyScorer(BaseEstimator):
             When a score needs what this estimator, or these options, do not record.
         """
         scores = resolve_scores(self._score_asked, self.score_params)
-        n_runs = self._count_runs(scores)
-        if self.estimator is not None:
-            find_learner(self.estimator)
-        X, y = validate_data(self, X, y, ensure_min_samples=2, **self._accepted())
-        estimator, targets, classes = self._task(X, y)
-        learner = find_learner(estimator)
+        asked_runs = None if _is_auto(self.n_runs) else check_count("n_runs", self.n_runs)
+        learner = None if self.estimator is None else find_learner(self.estimator)
+        X, y = checked_rows(self, learner, X, y, reset=True)
+        problem = pose(self.estimator, X, y)
+        learner = find_learner(problem.estimator)
+        runs_each = learner.runs_per_model(problem.estimator)
+        needed = max(score.default_runs for score in scores)
+        n_runs = asked_runs or -(-needed // runs_each)
         check_scores(
             scores,
             learner,
-            has_classes=classes is not None,
+            has_classes=problem.classes is not None,
             snapshots=self.snapshots,
-            n_runs=n_runs,
-            most_steps=learner.most_steps(estimator),
+            n_runs=n_runs * runs_each,
+            most_steps=learner.most_steps(problem.estimator),
         )
-        keep = {option for score in scores for option in score.keep}
-        self._recording_ = record(
-            estimator,
+        recording = record(
+            problem.estimator,
             X,
-            targets,
-            classes=classes,
+            problem.targets,
+            classes=problem.classes,
             n_runs=n_runs,
             cv=self.cv,
+            groups=groups,
             snapshots=self.snapshots,
-            keep=tuple(sorted(keep)),
+            keep=tuple(sorted({option for score in scores for option in score.keep})),
             n_jobs=self.n_jobs,
             random_state=self.random_state,
             verbose=self.verbose,
         )
-        if classes is not None:
-            self.classes_ = classes
-        self.trajectory_ = self._recording_.trajectory
-        warn_if_nothing_was_learned(self.trajectory_)
-        self.estimators_ = self._recording_.estimators
-        self._known_rows_ = KnownRows(X, targets)
-        self._row_shape_ = X.shape[1:]
-        rows = np.arange(X.shape[0])
+        warn_if_nothing_was_learned(recording.trajectory)
+        try:
+            self._note(recording, X, scores)
+        except Exception as error:
+            error.add_note(
+                "The training is not lost: its trajectory is on this exception as `trajectory`, "
+                "for DifficultyScorer.from_trajectory."
+            )
+            error.trajectory = recording.trajectory  # type: ignore[attr-defined]
+            raise
+        return self
+
+    def _note(self, recording: Recording, X: Any, scores: list[ResolvedScore]) -> None:
+        """Take in what was recorded, and score its rows."""
+        self._recording_ = recording
+        self.trajectory_ = recording.trajectory
+        self.estimators_ = recording.estimators
+        if recording.classes is not None:
+            self.classes_ = recording.classes
+        n_samples = self.trajectory_.n_samples
+        self._row_shape_ = _row_shape(X)
+        self._known_rows_ = None
+        if X is not None:
+            y = self.trajectory_.y
+            self._known_rows_ = KnownRows(X, np.zeros(n_samples) if y is None else y)
+        rows = np.arange(n_samples)
         self._columns_ = {
-            score.key: score_known_rows(self._recording_, score, X, rows) for score in scores
+            score.key: score_known_rows(recording, score, X, rows) for score in scores
         }
-        columns = [normalized(s, self._columns_[s.key], self._columns_[s.key]) for s in scores]
+        columns = [
+            normalized(s, self._columns_[s.key], self._columns_[s.key]).values for s in scores
+        ]
         # Copies: the columns are looked rows up in, and are not the caller's to change.
         self.scores_ = _as_given(self._score_asked, columns).copy()
         self.difficulty_ = scores[0].oriented(columns[0]).copy()
-        return self
 
     def score_samples(
         self,
@@ -260,7 +375,8 @@ class DifficultyScorer(BaseEstimator):
         *,
         score: Any = None,
         score_params: Mapping[str, Any] | None = None,
-    ) -> np.ndarray:
+        return_std: bool = False,
+    ) -> Any:
         """Score rows, as the score's paper defines it.
 
         A row that was trained on (the same content as float32) has the score it was recorded
@@ -274,27 +390,37 @@ class DifficultyScorer(BaseEstimator):
             Rows.
         y : array-like of shape (n,) or None, default=None
             Labels to judge the rows under.
-        score : str, list of str or None, default=None
+        score : str, callable, Score, list of them, or None, default=None
             Another score of the same training; None is the `score` of the scorer.
         score_params : dict or None, default=None
             Its options.
+        return_std : bool, default=False
+            Whether to return standard errors too.
 
         Returns
         -------
         scores : ndarray of shape (n,) or (n, n_scores)
             See the score for its unit and direction.
+        std : ndarray of the same shape
+            With ``return_std=True``: the standard error of each score over the runs, how far it
+            would move if the trainings were repeated. NaN for rows of fewer than two runs.
 
         Raises
         ------
         NotFittedError
             Before ``fit``.
         ValueError
-            For labels that training never saw, or rows of another shape.
+            For labels that training never saw, rows of another shape, or standard errors of
+            a single run.
         RecordNotFoundError
             When a score needs what was not recorded.
         """
-        _, columns = self._score_columns(X, y, score, score_params)
-        return _as_given(self._score_asked if score is None else score, columns)
+        _, columns = self._score_columns(X, y, score, score_params, errors=return_std)
+        asked = self._score_asked if score is None else score
+        values = _as_given(asked, [column.values for column in columns])
+        if not return_std:
+            return values
+        return values, _as_given(asked, [_errors(column) for column in columns])
 
     def difficulty(
         self,
@@ -312,7 +438,7 @@ class DifficultyScorer(BaseEstimator):
             Rows.
         y : array-like of shape (n,) or None, default=None
             Labels to judge the rows under; see :meth:`score_samples`.
-        score : str, list of str or None, default=None
+        score : str, callable, Score, list of them, or None, default=None
             Another score of the same training; None is the `score` of the scorer.
         score_params : dict or None, default=None
             Its options.
@@ -323,8 +449,8 @@ class DifficultyScorer(BaseEstimator):
             The scores, negated where the paper's are higher for easier rows.
         """
         scores, columns = self._score_columns(X, y, score, score_params)
-        columns = [one.oriented(column) for one, column in zip(scores, columns, strict=True)]
-        return _as_given(self._score_asked if score is None else score, columns)
+        values = [one.oriented(column.values) for one, column in zip(scores, columns, strict=True)]
+        return _as_given(self._score_asked if score is None else score, values)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -340,113 +466,82 @@ class DifficultyScorer(BaseEstimator):
         )
         return tags
 
-    def _accepted(self) -> dict[str, Any]:
-        """What rows may be, as options of scikit-learn's validation."""
-        finite = "allow-nan" if get_tags(self).input_tags.allow_nan else True
-        return {"accept_sparse": "csr", "allow_nd": True, "ensure_all_finite": finite}
-
     def _score_columns(
-        self, X: Any, y: Any, score: Any, score_params: Mapping[str, Any] | None
-    ) -> tuple[list[ResolvedScore], list[np.ndarray]]:
+        self,
+        X: Any,
+        y: Any,
+        score: Any,
+        score_params: Mapping[str, Any] | None,
+        *,
+        errors: bool = False,
+    ) -> tuple[list[ResolvedScore], list[Column]]:
         check_is_fitted(self, "trajectory_")
+        recording = self._recording_
         if score is None:
             score, score_params = (
                 self._score_asked,
                 (self.score_params if score_params is None else score_params),
             )
         scores = resolve_scores(score, score_params)
-        check_scores(
-            scores,
-            self._recording_.learner,
-            has_classes=self._recording_.classes is not None,
-            snapshots=self._recording_.trajectory.snapshots,
-            n_runs=self.trajectory_.n_runs,
-            most_steps=max(self._recording_.n_steps),
-        )
-        X = validate_data(self, X, reset=False, **self._accepted())
-        if X.shape[1:] != self._row_shape_:
+        self._check(scores, recording)
+        n_runs = self.trajectory_.n_runs
+        if errors and n_runs < 2:
             raise ValueError(
-                f"X has rows of shape {X.shape[1:]}, and {type(self).__name__} was fitted to "
+                "return_std=True needs several runs to tell how far scores vary between them, and "
+                "there is one: fit with n_runs=5 or more."
+            )
+        if self._known_rows_ is None:
+            raise RecordNotFoundError(
+                "this scorer was made from a trajectory without its rows, so that no row can be "
+                "looked up: read scores_ and difficulty_, or pass X to from_trajectory."
+            )
+        X = checked_rows(self, recording.learner, X, reset=False)
+        if _row_shape(X) != self._row_shape_:
+            raise ValueError(
+                f"X has rows of shape {_row_shape(X)}, and {type(self).__name__} was fitted to "
                 f"rows of shape {self._row_shape_}."
             )
-        given = None if y is None else self._given_targets(y, X.shape[0])
-        found, groups = self._known_rows_.find(X, given)
-        columns = [self._column(one, X, found, groups, given) for one in scores]
+        given = None if y is None else given_targets(y, n_rows(X), recording.classes)
+        places = self._known_rows_.find(X, given)
+        columns = [
+            score_rows(recording, one, X, given, places, self._columns_.get(one.key), errors=errors)
+            for one in scores
+        ]
         return scores, columns
 
-    def _column(
-        self,
-        score: ResolvedScore,
-        X: Any,
-        found: np.ndarray,
-        groups: np.ndarray,
-        given: np.ndarray | None,
-    ) -> np.ndarray:
-        """Values of a score: the mean over its copies for a known row, replayed for a new one."""
-        values = np.empty(X.shape[0])
-        known, new = np.flatnonzero(found >= 0), np.flatnonzero(found < 0)
-        whole = self._columns_.get(score.key)
-        if len(known):
-            wanted, first = np.unique(found[known], return_index=True)
-            rows = np.arange(len(groups))
-            if whole is None and score.entry.from_gradients:
-                # X holds the content of the training rows that it is about, and of no others
-                rows = np.flatnonzero(np.isin(groups, wanted))
-                content = known[first][positions(wanted, groups[rows])]
-                column = score_known_rows(self._recording_, score, _safe_indexing(X, content), rows)
-                whole = column if len(rows) == len(groups) else None
-            else:
-                column = whole or score_known_rows(self._recording_, score, X, rows)
-            recorded = normalized(score, column, whole)
-            values[known] = group_means(recorded, groups[rows], found[known])
-        if len(new):
-            X_new = _safe_indexing(X, new)
-            targets = self._predicted(X_new) if given is None else given[new]
-            replayed = score_new_rows(self._recording_, score, X_new, targets)
-            values[new] = normalized(score, replayed, whole)
-        return values
+    def _check(self, scores: list[ResolvedScore], recording: Recording) -> None:
+        """Raise where a score cannot be had from what was recorded."""
+        check_scores(
+            scores,
+            recording.learner,
+            has_classes=recording.classes is not None,
+            snapshots=recording.trajectory.snapshots,
+            n_runs=recording.trajectory.n_runs,
+            most_steps=max(recording.n_steps),
+        )
 
-    def _predicted(self, X: Any) -> np.ndarray:
-        if self._recording_.classes is None:
-            raise ValueError(
-                "rows that were not trained on can only be scored with their targets where "
-                "the model is a regression: pass y."
-            )
-        return class_proba(self._recording_, X).argmax(axis=1)
 
-    def _given_targets(self, y: Any, n_rows: int) -> np.ndarray:
-        y = column_or_1d(y)
-        if len(y) != n_rows:
-            raise ValueError(f"y has {len(y)} entries for {n_rows} rows of X.")
-        classes = self._recording_.classes
-        if classes is None:
-            return check_vector("y", y)
-        known = set(classes.tolist())
-        unseen = [label for label in dict.fromkeys(y.tolist()) if label not in known]
-        if unseen:
-            raise ValueError(
-                f"y holds labels that training never saw: {unseen[:5]}. Known are "
-                f"{classes[:10].tolist()}{' and more' if len(classes) > 10 else ''}."
-            )
-        return np.searchsorted(classes, y)
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
 
-    def _count_runs(self, scores: list[ResolvedScore]) -> int:
-        if isinstance(self.n_runs, str) and self.n_runs == "auto":
-            return max(score.default_runs for score in scores)
-        return check_count("n_runs", self.n_runs)
 
-    def _task(self, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        """The estimator to train, its targets, and the labels behind them if it classifies."""
-        classifies = self.estimator is not None and is_classifier(self.estimator)
-        regresses = self.estimator is not None and is_regressor(self.estimator)
-        if regresses or (not classifies and look_continuous(y)):
-            net, targets, classes = TrackedNetRegressor, y.astype(np.float64), None
-        else:
-            net, (targets, classes) = TrackedNetClassifier, numbered_classes(y)
-        estimator = default_net(net, X.shape[0]) if self.estimator is None else self.estimator
-        return estimator, targets, classes
+def _row_shape(X: Any) -> tuple[int, ...] | None:
+    """Shape of a row of an array; None for other containers."""
+    return tuple(X.shape[1:]) if hasattr(X, "shape") else None
+
+
+def _classes_of(trajectory: Trajectory) -> np.ndarray | None:
+    """Names of the classes that a trajectory's labels are of; None for a regression."""
+    if trajectory.classes is not None or trajectory.prediction is None or trajectory.y is None:
+        return trajectory.classes
+    return np.arange(max(int(trajectory.y.max()), int(trajectory.prediction.max())) + 1)
+
+
+def _errors(column: Column) -> np.ndarray:
+    assert column.errors is not None
+    return column.errors
 
 
 def _as_given(score: Any, columns: list[np.ndarray]) -> np.ndarray:
     """One column for one score, a matrix for a list of scores."""
-    return columns[0] if isinstance(score, str) else np.column_stack(columns)
+    return np.column_stack(columns) if isinstance(score, list | tuple) else columns[0]

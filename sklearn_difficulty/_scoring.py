@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty._asked import ResolvedScore
+from sklearn_difficulty._data import n_rows
+from sklearn_difficulty._uncertainty import over_runs, standard_error
 from sklearn_difficulty.exceptions import (
     DegenerateGradientWarning,
     NothingLearnedWarning,
@@ -28,17 +30,21 @@ class Column:
         As the score's function gives them.
     target : ndarray of shape (k,)
         Class numbers (or targets) that the rows were judged under.
+    errors : ndarray of shape (k,) or None
+        Standard errors of the values over the runs, where they were asked for.
     """
 
     values: np.ndarray
     target: np.ndarray
+    errors: np.ndarray | None = None
 
     def __getitem__(self, rows: np.ndarray) -> "Column":
-        return Column(self.values[rows], self.target[rows])
+        errors = None if self.errors is None else self.errors[rows]
+        return Column(self.values[rows], self.target[rows], errors)
 
 
 def score_known_rows(
-    recording: Recording, score: ResolvedScore, X: Any, rows: np.ndarray
+    recording: Recording, score: ResolvedScore, X: Any, rows: np.ndarray, *, errors: bool = False
 ) -> Column:
     """Score of training rows, under the labels that they carried.
 
@@ -48,17 +54,23 @@ def score_known_rows(
         Models and their trajectory.
     score : ResolvedScore
         What to compute.
-    X : array of shape (k, ...)
+    X : container of k rows
         Content of the rows; read by gradient scores only.
     rows : ndarray of int of shape (k,)
         Which training rows they are.
+    errors : bool, default=False
+        Whether to compute standard errors too.
     """
     trajectory = recording.trajectory
-    assert trajectory.y is not None
-    y = trajectory.y[rows]
+    # A trajectory made elsewhere may be without targets, which records are made under.
+    y = np.zeros(trajectory.n_samples) if trajectory.y is None else trajectory.y
     if score.entry.from_gradients:
-        return _from_gradients(recording, score, X, y, rows)
-    return Column(score.entry.function(trajectory, **score.options)[rows], y)
+        return _from_gradients(recording, score, X, y[rows], rows, errors=errors)
+    column = Column(score.of(trajectory), y)
+    if errors:
+        population = _population(recording, score)
+        column = Column(column.values, y, standard_error(score, trajectory, **population))
+    return column[rows]
 
 
 def warn_if_nothing_was_learned(trajectory: Trajectory) -> None:
@@ -85,7 +97,9 @@ def warn_if_nothing_was_learned(trajectory: Trajectory) -> None:
             return
 
 
-def score_new_rows(recording: Recording, score: ResolvedScore, X: Any, y: np.ndarray) -> Column:
+def score_new_rows(
+    recording: Recording, score: ResolvedScore, X: Any, y: np.ndarray, *, errors: bool = False
+) -> Column:
     """Score of rows that were not trained on, from the kept snapshots.
 
     Parameters
@@ -94,22 +108,42 @@ def score_new_rows(recording: Recording, score: ResolvedScore, X: Any, y: np.nda
         Models and their trajectory.
     score : ResolvedScore
         What to compute.
-    X : array of shape (k, ...)
+    X : container of k rows
         Rows.
     y : ndarray of shape (k,)
         Class numbers or targets they are judged under.
+    errors : bool, default=False
+        Whether to compute standard errors too.
     """
     if score.entry.from_gradients:
-        return _from_gradients(recording, score, X, y, np.full(X.shape[0], -1))
-    options = dict(score.options)
-    if score.entry.population is not None:
-        # What the score relates a row to is the training set, not its neighbours in X.
-        options |= score.entry.population(recording.trajectory, **score.options)
-    return Column(score.entry.function(replay(recording, X, y), **options), y)
+        return _from_gradients(recording, score, X, y, np.full(n_rows(X), -1), errors=errors)
+    # What the score relates a row to is the training set, not its neighbours in X.
+    options = _population(recording, score)
+    lengths = {}
+    if isinstance(score.options.get("dt"), list | tuple | np.ndarray):
+        # Lengths of the steps that were trained: a kept state stands for a span of them.
+        shape = recording.trajectory.loss.shape[:2]
+        lengths["given"] = np.broadcast_to(np.asarray(score.options["dt"], dtype=float), shape)
+        options["dt"] = "given"
+    path = replay(recording, X, y, steps=score.steps, keep=tuple(score.keep), lengths=lengths)
+    column = Column(score.of_window(path, **options), y)
+    if not errors:
+        return column
+    models = recording.models_per_run
+    spread = standard_error(score, path, models_per_run=models, in_window=True, **options)
+    return Column(column.values, y, spread)
 
 
-def normalized(score: ResolvedScore, column: Column, reference: Column | None) -> np.ndarray:
-    """Values of a column, within their class where the options of the score say so.
+def _population(recording: Recording, score: ResolvedScore) -> dict[str, Any]:
+    """Options that stand for the training rows in a score that relates a row to them."""
+    if score.entry.population is None:
+        return {}
+    path = recording.trajectory.window(score.steps)
+    return score.entry.population(path, **score.options)
+
+
+def normalized(score: ResolvedScore, column: Column, reference: Column | None) -> Column:
+    """A column with its values within their class where the options of the score say so.
 
     Parameters
     ----------
@@ -127,7 +161,7 @@ def normalized(score: ResolvedScore, column: Column, reference: Column | None) -
         Where they are needed and not known.
     """
     if not score.gradient_options.get("class_normalize"):
-        return column.values
+        return column
     if reference is None:
         raise RecordNotFoundError(
             f"score {score.entry.name!r} with class_normalize=True relates a row to all rows "
@@ -135,31 +169,49 @@ def normalized(score: ResolvedScore, column: Column, reference: Column | None) -
             "its options in the scorer's own score and score_params, or pass the whole training "
             "set as X."
         )
-    return class_normalize(
-        column.values,
-        column.target,
-        reference_scores=reference.values,
-        reference_labels=reference.target,
-    )
+
+    def within_class(values: np.ndarray) -> np.ndarray:
+        return class_normalize(
+            values,
+            column.target,
+            reference_scores=reference.values,
+            reference_labels=reference.target,
+        )
+
+    values, errors = within_class(column.values), column.errors
+    if errors is not None:  # in the unit of the values, without their shift
+        errors = within_class(column.values + errors) - values
+    return Column(values, column.target, errors)
 
 
 def _from_gradients(
-    recording: Recording, score: ResolvedScore, X: Any, y: np.ndarray, train_rows: np.ndarray
+    recording: Recording,
+    score: ResolvedScore,
+    X: Any,
+    y: np.ndarray,
+    train_rows: np.ndarray,
+    *,
+    errors: bool,
 ) -> Column:
     options = score.gradient_options
-    predicted = options["target"] == "predicted"
+    predicted = options.get("target") == "predicted"
     target = class_proba(recording, X).argmax(axis=1) if predicted else y
-    values = gradient_scores(
+    by_model = gradient_scores(
         recording,
         X,
         target,
         partial(score.entry.function, **score.options),
+        source=score.entry.source,
         train_rows=train_rows,
-        output=options["output"],
-        stage=options["stage"],
+        output=options.get("output"),
+        steps=score.steps,
+        least_states=score.entry.least_states,
     )
+    by_run = _mean(by_model.reshape(-1, recording.models_per_run, by_model.shape[1]), axis=1)
+    values = _mean(by_run, axis=0)
     of_training = bool((train_rows >= 0).all())
-    if of_training and options["output"] == "logit" and is_constant_per_class(values, target):
+    of_logits = options.get("output") == "logit"
+    if of_training and of_logits and is_constant_per_class(values, target):
         warnings.warn(
             f"{score.entry.name!r}: all rows of a class have the same score, since the "
             "gradients of the logits do not depend on the row, as in a linear model: pass "
@@ -167,4 +219,13 @@ def _from_gradients(
             DegenerateGradientWarning,
             stacklevel=2,
         )
-    return Column(values, target)
+    return Column(values, target, over_runs(by_run) if errors else None)
+
+
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean of what is not NaN, and NaN where all is."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis)
+    mean = np.full(count.shape, np.nan)
+    np.divide(np.where(known, values, 0.0).sum(axis=axis), count, out=mean, where=count > 0)
+    return mean

@@ -8,10 +8,11 @@ from numpy.testing import assert_array_equal
 
 from sklearn_difficulty._asked import check_scores, resolve_scores
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.scores import SCORES
+from sklearn_difficulty.scores import SCORES, Score
+from sklearn_difficulty.trajectory import Trajectory
 
-NET = SimpleNamespace(has_gradients=True)
-BOOSTING = SimpleNamespace(has_gradients=False)
+NET = SimpleNamespace(has_gradients=True, records_outputs=True)
+BOOSTING = SimpleNamespace(has_gradients=False, records_outputs=True)
 
 
 def test_one_name():
@@ -37,7 +38,6 @@ def test_options_of_gradients_are_complete():
     assert score.gradient_options == {
         "target": "true",
         "output": "proba",
-        "stage": "all",
         "class_normalize": False,
     }
 
@@ -49,8 +49,8 @@ def test_keys_are_equal_for_equal_scores():
     assert key("action", {"dt": "wall", "reduction": "sum"}) == key(
         "action", {"reduction": "sum", "dt": "wall"}
     )
-    assert key("vog", None) == key("vog", {"stage": "all"})
-    assert key("vog", None) != key("vog", {"stage": "late"})
+    assert key("vog", None) == key("vog", {"steps": None})
+    assert key("vog", None) != key("vog", {"steps": "late"})
     assert key("action", None) != key("loss_variance", None)
 
 
@@ -66,14 +66,14 @@ def test_params_are_not_changed():
         ("difficulty", None, ValueError, "score must be one of 'action'.*got 'difficulty'"),
         (["action", "hard"], None, ValueError, "score must be one of .*got 'hard'"),
         (["action", 3], None, ValueError, "got 3"),
-        (7, None, TypeError, "score must be a name or a list of names.*got 7"),
+        (7, None, TypeError, "score must be a name out of .*, a function of a Trajectory.*got 7"),
         ([], None, TypeError, r"got \[\]"),
         (None, None, TypeError, "got None"),
         ("action", {"colour": 1}, ValueError, r"\['colour'\], which score 'action' does not"),
-        ("action", {"output": "proba"}, ValueError, r"takes \['dt', 'reduction'\]"),
+        ("action", {"output": "proba"}, ValueError, r"takes \['dt', 'reduction', 'steps'\]"),
         ("vog", {"labels": [0]}, ValueError, r"\['labels'\], which score 'vog' does not take"),
         ("vog", {"output": "logits"}, ValueError, r"score_params\['output'\] must be one of"),
-        ("easiness", {"largest": 1}, ValueError, r"takes \['step'\]"),
+        ("easiness", {"largest": 1}, ValueError, r"takes \['steps'\]"),
         (["action"], {"dt": "wall"}, ValueError, "dict of options by the score's name"),
         (["action"], {"vog": {}}, ValueError, r"\['vog'\], which are not among the scores"),
     ],
@@ -81,6 +81,58 @@ def test_params_are_not_changed():
 def test_bad_names_and_options(score, params, error, message):
     with pytest.raises(error, match=message):
         resolve_scores(score, params)
+
+
+@pytest.mark.parametrize(
+    ("steps", "error"),
+    [("middle", ValueError), ((0.5, 0.2), ValueError), (1.5, TypeError), (True, TypeError)],
+)
+@pytest.mark.parametrize("name", ["action", "vog", len])
+def test_bad_windows(name, steps, error):
+    with pytest.raises(error, match="steps"):
+        resolve_scores(name, {"steps": steps})
+
+
+def longest_loss(trajectory, power=1):
+    return np.nanmax(trajectory.loss, axis=(0, 1)) ** power
+
+
+def test_functions_of_the_users_own():
+    path = Trajectory(np.arange(6.0).reshape(1, 3, 2))
+    [score] = resolve_scores(longest_loss, {"power": 2})
+    assert score.entry.name == "longest_loss"
+    assert_array_equal(score.of(path), [16.0, 25.0])
+    [early] = resolve_scores([longest_loss], {"longest_loss": {"steps": slice(0, 2)}})
+    assert_array_equal(early.of(path), [2.0, 3.0])
+    assert early.key != score.key
+    with pytest.raises(ValueError, match=r"\['colour'\], which score 'longest_loss' does not take"):
+        resolve_scores(longest_loss, {"colour": 1})
+
+
+def test_a_score_of_the_users_own_with_its_direction():
+    entry = Score("shortest", lambda path: path.loss.min(axis=(0, 1)), higher_is_harder=False)
+    [score] = resolve_scores(entry, None)
+    path = Trajectory(np.arange(6.0).reshape(1, 3, 2))
+    assert_array_equal(score.oriented(score.of(path)), [0.0, -1.0])
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            lambda path: path.loss,
+            r"array of shape \(2,\).*an array of float64 of shape \(1, 3, 2\)",
+        ),
+        (lambda path: path.loss[0, :, 0], r"one number for each of the 2 samples.*shape \(3,\)"),
+        (lambda path: np.array(["a", "b"]), "returned an array of <U1"),
+        (lambda path: None, "it returned NoneType"),
+        (lambda path: 3.0, "it returned float"),
+    ],
+)
+def test_a_function_that_returns_something_else(function, message):
+    [score] = resolve_scores(function, None)
+    with pytest.raises(ValueError, match=message):
+        score.of(Trajectory(np.arange(6.0).reshape(1, 3, 2)))
 
 
 @pytest.mark.parametrize("name", SCORES)
@@ -99,10 +151,12 @@ def test_what_was_not_recorded_is_said_before_training():
     for name in SCORES:
         check(name)
     for few in (1, [3]):
-        with pytest.raises(RecordNotFoundError, match="needs two at least"):
+        with pytest.raises(RecordNotFoundError, match="needs 2 at least"):
             check("vog", snapshots=few)
-    with pytest.raises(ValueError, match="asks for step 5, counted from 0, and a training has 5"):
-        check("easiness", params={"step": 5})
+    with pytest.raises(
+        ValueError, match=r"'easiness': steps=5 has no step in a training of 5 steps"
+    ):
+        check("easiness", params={"steps": 5})
     with pytest.warns(UserWarning, match=r"there is one.*n_runs=20"):
         check("easiness", n_runs=1)
     with pytest.raises(RecordNotFoundError, match=r"'vog' needs gradients.*estimator=None"):

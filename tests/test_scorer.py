@@ -16,7 +16,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.metrics import average_precision_score
-from sklearn.model_selection import KFold, ShuffleSplit
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -26,6 +28,7 @@ from skorch.callbacks import Callback
 from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.exceptions import (
     DegenerateGradientWarning,
+    MissingRecordsWarning,
     NonFiniteLossError,
     NothingLearnedWarning,
     RecordNotFoundError,
@@ -297,8 +300,8 @@ def test_variance_of_gradients(name, Xy):
     assert_allclose(scorer.score_samples(X[::3], score="vog"), scores[::3], rtol=1e-3)
     for params in (
         {"target": "predicted"},
-        {"stage": "early"},
-        {"stage": "late"},
+        {"steps": "early"},
+        {"steps": "late"},
         {"output": "proba"},
         {"reduction": "std"},
     ):
@@ -401,9 +404,26 @@ def test_flipped_label_is_harder_out_of_fold(Xy):
         assert average_precision_score(noisy != y, scorer.difficulty_) > 0.9
 
 
-def test_splitter_without_each_row_once(Xy):
-    with pytest.raises(ValueError, match="does not hold out every row exactly once"):
-        make_scorer(cv=ShuffleSplit(3)).fit(*Xy)
+def test_rows_that_no_fold_holds_out_have_no_score(Xy):
+    X, y = Xy
+    folds = list(ShuffleSplit(3, random_state=0).split(X))
+    held_out = np.unique(np.concatenate([test for _, test in folds]))
+    with pytest.warns(MissingRecordsWarning, match="'action': .* samples have too few records"):
+        scorer = make_scorer(cv=folds).fit(X, y)
+    assert scorer.trajectory_.n_runs == 3
+    assert_array_equal(np.flatnonzero(~np.isnan(scorer.scores_)), held_out)
+
+
+def test_groups_are_held_out_together(Xy):
+    X, y = Xy
+    groups = np.arange(len(y)) // 6
+    scorer = make_scorer(cv=GroupKFold(3)).fit(X, y, groups=groups)
+    assert not scorer.trajectory_.in_train.any()
+    assert np.isfinite(scorer.scores_).all()
+    fresh = make_scorer(cv=GroupKFold(3))
+    with pytest.raises(ValueError, match="needs to know them: pass groups= to fit"):
+        fresh.fit(X, y)
+    assert not hasattr(fresh, "trajectory_")
 
 
 def test_random_state(Xy, generators_unchanged):
@@ -708,9 +728,9 @@ def test_before_fit(Xy):
 @pytest.mark.parametrize(
     "estimator",
     [
-        LogisticRegression(),
-        RandomForestClassifier(),
-        make_pipeline(StandardScaler(), SGDClassifier()),
+        GaussianNB(),
+        KNeighborsClassifier(),
+        make_pipeline(StandardScaler(), GaussianNB()),
         StandardScaler(),
         "net",
     ],

@@ -20,12 +20,12 @@ def test_values_within_their_class():
     [plain] = resolve_scores("vog", None)
     [within] = resolve_scores("vog", {"class_normalize": True})
     column = Column(np.array([1.0, 2, 3, 10, 10]), np.array([0, 0, 0, 1, 1]))
-    assert normalized(plain, column, None) is column.values
+    assert normalized(plain, column, None) is column
     # by hand: the deviation of 1, 2, 3 is the root of two thirds
     expected = [-1.2247449, 0, 1.2247449, 0, 0]
-    assert_allclose(normalized(within, column, column), expected, atol=1e-7)
+    assert_allclose(normalized(within, column, column).values, expected, atol=1e-7)
     some = column[np.array([2, 0])]
-    assert_allclose(normalized(within, some, column), [1.2247449, -1.2247449], atol=1e-7)
+    assert_allclose(normalized(within, some, column).values, [1.2247449, -1.2247449], atol=1e-7)
     with pytest.raises(RecordNotFoundError, match="class_normalize=True relates a row to all"):
         normalized(within, some, None)
 
@@ -63,7 +63,7 @@ def test_new_rows_are_related_to_the_training_rows(recording, monkeypatch):
     # the new row is right in one of two runs, and the best training row in both
     prediction = np.array([[[0]], [[1]]], dtype=np.int32)
     replayed = Trajectory(np.ones((2, 1, 1)), prediction=prediction, y=np.array([0]))
-    monkeypatch.setattr(_scoring, "replay", lambda *args: replayed)
+    monkeypatch.setattr(_scoring, "replay", lambda *args, **options: replayed)
     [easiness] = resolve_scores("easiness", None)
     column = score_new_rows(recording, easiness, np.zeros((1, 2)), np.array([0]))
     assert column.values.tolist() == [0.5]

@@ -1,6 +1,8 @@
 """Train estimators and record what each sample does on the way."""
 
+from sklearn_difficulty.recording._datasets import targets_of
 from sklearn_difficulty.recording._default_net import DefaultMLP
+from sklearn_difficulty.recording._given import PathOnly
 from sklearn_difficulty.recording._gradients import gradient_scores
 from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._nets import (
@@ -20,6 +22,7 @@ from sklearn_difficulty.recording._tracker import DifficultyTracker
 __all__ = [
     "DefaultMLP",
     "DifficultyTracker",
+    "PathOnly",
     "Recording",
     "TrackedNet",
     "TrackedNetClassifier",
@@ -30,4 +33,5 @@ __all__ = [
     "gradient_scores",
     "record",
     "replay",
+    "targets_of",
 ]

@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse
 import torch
 
+_VALUES_AT_A_TIME = 2**22
+
 
 def takes_integers(module: torch.nn.Module) -> bool:
     """Whether a module looks integers up instead of computing with them."""
@@ -48,8 +50,10 @@ def net_input(X: Any, *, integers: bool = False) -> Any:
 
 
 def _finite(X: Any) -> Any:
-    values = X.data if scipy.sparse.issparse(X) else X
-    if not np.isfinite(values).all():
+    values = (X.data if scipy.sparse.issparse(X) else X).reshape(-1)
+    # Piece by piece: what says of each value whether it is finite would be a quarter of X in size.
+    pieces = (values[i : i + _VALUES_AT_A_TIME] for i in range(0, values.size, _VALUES_AT_A_TIME))
+    if not all(np.isfinite(piece).all() for piece in pieces):
         raise ValueError(
             "X holds NaN, infinity or a value too large for float32, the type that networks "
             "compute in: impute or rescale it first, for example with StandardScaler."

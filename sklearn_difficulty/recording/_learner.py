@@ -84,6 +84,8 @@ class Learner:
     takes_any_rows : bool
         Whether rows may be of any kind (text, frames), which it passes on; else they are arrays
         of numbers.
+    takes_datasets : bool
+        Whether rows may be a Dataset of torch.
     """
 
     described: str
@@ -92,6 +94,7 @@ class Learner:
     steps_are_runs: bool = False
     records_outputs: bool = True
     takes_any_rows: bool = False
+    takes_datasets: bool = False
 
     def accepts(self, estimator: Any) -> bool:
         """Whether an estimator is of this kind."""

@@ -1,6 +1,6 @@
 """Train as often as it takes, record every time, and join the paths into one trajectory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -198,7 +198,13 @@ def _task(
 
 
 def replay(
-    recording: Recording, X: Any, y: np.ndarray, *, steps: Any = None, keep: tuple[str, ...] = ()
+    recording: Recording,
+    X: Any,
+    y: np.ndarray,
+    *,
+    steps: Any = None,
+    keep: tuple[str, ...] = (),
+    lengths: Mapping[str, np.ndarray] | None = None,
 ) -> Trajectory:
     """Trajectory of rows that were not trained on: each model's kept states run over them.
 
@@ -212,6 +218,8 @@ def replay(
         Window of the training; see :func:`~sklearn_difficulty.trajectory.window_steps`.
     keep : tuple of str, default=()
         Large records to make.
+    lengths : mapping of str to ndarray of shape (n_runs, n_steps), optional
+        Lengths of the steps that were trained, besides those of the trajectory.
 
     Returns
     -------
@@ -219,22 +227,24 @@ def replay(
         One run for each model, or for each run that was read off it. A kept state stands for the
         span of steps around it, as far as that lies in the window, which is its length in `dt`.
     """
-    paths = [
-        _replay_model(recording, model, X, y, steps, keep)
-        for model in range(len(recording.estimators))
-    ]
+    dt = {**recording.trajectory.dt, **(lengths or {})}
+    paths = []
+    for model, fitted in enumerate(recording.estimators):
+        kept, spans = _kept_in_window(recording, model, steps, dt)
+        states = recording.states(model, kept)
+        records = recording.learner.replay(fitted, states, X, y, recording.classes, keep=keep)
+        paths.append(_replayed_path(recording, records, y, kept, spans))
     return paths[0] if len(paths) == 1 else Trajectory.stack(paths)
 
 
-def _replay_model(
-    recording: Recording, model: int, X: Any, y: np.ndarray, steps: Any, keep: tuple[str, ...]
+def _replayed_path(
+    recording: Recording,
+    replayed: Iterator[dict[str, np.ndarray]],
+    y: np.ndarray,
+    kept: tuple[int, ...],
+    spans: dict[str, np.ndarray],
 ) -> Trajectory:
     learner = recording.learner
-    kept, spans = _kept_in_window(recording, model, steps)
-    states = recording.states(model, kept)
-    replayed = learner.replay(
-        recording.estimators[model], states, X, y, recording.classes, keep=keep
-    )
     if not learner.takes_snapshots:  # which gives all its steps, in order
         replayed = (records for step, records in enumerate(replayed) if step in set(kept))
     rows = np.arange(len(y))
@@ -255,7 +265,7 @@ def _replay_model(
 
 
 def _kept_in_window(
-    recording: Recording, model: int, steps: Any
+    recording: Recording, model: int, steps: Any, lengths: Mapping[str, np.ndarray]
 ) -> tuple[tuple[int, ...], dict[str, np.ndarray]]:
     """Kept steps of a model that stand for steps of a window, and for how much of it."""
     run = model // recording.models_per_run * recording.runs_per_model
@@ -266,8 +276,7 @@ def _kept_in_window(
     kept = np.array((0,) if recording.learner.steps_are_runs else recording.kept_steps(model))
     shares = span_weights(kept, inside) > 0
     spans = {
-        unit: span_weights(kept, dt[run, :n_steps] * inside)[shares]
-        for unit, dt in recording.trajectory.dt.items()
+        unit: span_weights(kept, dt[run, :n_steps] * inside)[shares] for unit, dt in lengths.items()
     }
     if recording.learner.steps_are_runs:
         return tuple(range(recording.runs_per_model)), spans

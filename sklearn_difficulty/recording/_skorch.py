@@ -11,9 +11,12 @@ from sklearn.base import clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch.nn.parameter import is_lazy
+from torch.utils.data import Dataset
 
+from sklearn_difficulty._data import n_rows, take_rows
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.recording._batches import FasterIterator
+from sklearn_difficulty.recording._datasets import LabelledDataset
 from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._generators import seeded_generators
 from sklearn_difficulty.recording._inputs import (
@@ -25,8 +28,14 @@ from sklearn_difficulty.recording._inputs import (
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._losses import is_torchs_own, unwrapped
 from sklearn_difficulty.recording._nets import TrackedNetClassifier, TrackedNetRegressor
+from sklearn_difficulty.recording._per_sample_gradients import gradient_norms
 from sklearn_difficulty.recording._progress import no_tick
-from sklearn_difficulty.recording._replay import input_gradients, outputs_of, replay_records
+from sklearn_difficulty.recording._replay import (
+    input_gradients,
+    no_class_outputs,
+    outputs_of,
+    replay_records,
+)
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.recording._tracked import Tracked
 from sklearn_difficulty.recording._tracker import DifficultyTracker
@@ -43,6 +52,7 @@ class SkorchLearner(Learner):
     described = "skorch nets (NeuralNetClassifier, TrackedNetClassifier, ...)"
     takes_snapshots = True
     has_gradients = True
+    takes_datasets = True
 
     def accepts(self, estimator: Any) -> bool:
         """Whether `estimator` is a skorch net."""
@@ -150,9 +160,24 @@ class SkorchLearner(Learner):
         output: str,
     ) -> Iterator[np.ndarray]:
         """Gradients by the input; see :class:`Learner`."""
-        assert classes is not None
-        columns = _columns(fitted, classes)[target]
-        return input_gradients(fitted, states, _input(fitted, X), columns, output=output)
+        if output == "loss":
+            X, target = _converted(fitted, X, target, classes)
+        elif classes is None:
+            raise no_class_outputs()
+        else:
+            X, target = _input(fitted, X), _columns(fitted, classes)[target]
+        return input_gradients(fitted, states, X, target, output=output)
+
+    def gradient_norms(
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        y: np.ndarray,
+        classes: np.ndarray | None,
+    ) -> Iterator[np.ndarray]:
+        """Norms of the gradients by the parameters; see :class:`Learner`."""
+        return gradient_norms(fitted, states, *_converted(fitted, X, y, classes))
 
 
 class ShippedNet:
@@ -218,26 +243,39 @@ def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Ca
 
 
 def _input(net: Any, X: Any) -> Any:
+    if isinstance(X, Dataset):
+        return LabelledDataset(X, np.zeros(n_rows(X), dtype=np.int64))
     return net_input(X, integers=takes_integers(unwrapped(net.module_)))
 
 
 def _converted(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> tuple[Any, Any]:
-    """Rows and targets in the types of a net; tracked nets take targets as the user has them."""
+    """Rows and targets in the types of a net; tracked nets take targets as the user has them.
+
+    A dataset comes back with its targets inside, in numbers.
+    """
+    if isinstance(X, Dataset):
+        numbers = y if classes is None else _columns(net, classes)[y]
+        return LabelledDataset(X, _shaped(net, X, net_target(numbers, net=net), classes)), None
     X = _input(net, X)
     if classes is not None and isinstance(net, TrackedNetClassifier):
         return X, classes[y]
-    y = net_target(y, net=net)
+    return X, _shaped(net, X, net_target(y, net=net), classes)
+
+
+def _shaped(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+    """Targets in the shape of a net's outputs."""
     if classes is None and not isinstance(net, TrackedNetRegressor) and _output_shape(net, X) != ():
         # torch compares (n,) targets with (n, 1) outputs by broadcasting, which is (n, n)
-        y = y.reshape(-1, 1)
-    return X, y
+        return y.reshape(-1, 1)
+    return y
 
 
 def _output_shape(net: Any, X: Any) -> tuple[int, ...] | None:
     """Shape of what a module returns for a row; None where it cannot be asked yet."""
     if any(is_lazy(parameter) for parameter in unwrapped(net.module_).parameters()):
         return None  # a module that sizes itself to its first batch is to meet the real one
-    return tuple(outputs_of(net, X[:2]).shape[1:])
+    few = take_rows(_input(net, X), np.arange(2)) if isinstance(X, Dataset) else X[:2]
+    return tuple(outputs_of(net, few).shape[1:])
 
 
 def _check_outputs(net: Any, X: Any, classes: np.ndarray | None) -> None:
