@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from sklearn_difficulty.recording._forest import ForestLearner
 from sklearn_difficulty.recording._learner import Learner
 from sklearn_difficulty.recording._lightgbm import LightGBMLearner
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
 from sklearn_difficulty.recording._pipeline import PipelineLearner
+from sklearn_difficulty.recording._search import SearchLearner
 from sklearn_difficulty.recording._skorch import SkorchLearner
 from sklearn_difficulty.recording._staged import StagedLearner
 from sklearn_difficulty.recording._xgboost import XGBoostLearner
@@ -16,10 +18,11 @@ LEARNERS: tuple[Learner, ...] = (
     XGBoostLearner(),
     LightGBMLearner(),
     StagedLearner(),
+    ForestLearner(),
     PartialFitLearner(),
 )
 # Estimators around another one, which is recorded: a class made from the kind of the one within.
-WRAPPERS: tuple[Any, ...] = (PipelineLearner,)
+WRAPPERS: tuple[Any, ...] = (PipelineLearner, SearchLearner)
 
 
 def find_learner(estimator: Any) -> Learner:
