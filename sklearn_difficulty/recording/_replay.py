@@ -12,6 +12,11 @@ from skorch.utils import to_numpy
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._batches import faster, for_recording
 from sklearn_difficulty.recording._generators import preserved_generators
+from sklearn_difficulty.recording._graph_losses import (
+    differentiable,
+    graph_losses,
+    is_reduced_alone,
+)
 from sklearn_difficulty.recording._losses import (
     needs_one_by_one,
     per_sample_losses,
@@ -114,9 +119,9 @@ def replay_records(
 
 
 def input_gradients(
-    net: Any, states: Iterable[State], X: Any, target: np.ndarray, *, output: str
+    net: Any, states: Iterable[State], X: Any, target: Any, *, output: str
 ) -> Iterator[np.ndarray]:
-    """Gradients of the target class's output by the input, after each kept state.
+    """Gradients of the target class's output, or of the loss, by the input after each kept state.
 
     The rows of a batch do not see each other in evaluation mode, so that one backward pass
     of the summed outputs gives the gradient of each row.
@@ -127,56 +132,76 @@ def input_gradients(
         Fitted net; it is not changed.
     states : iterable of mapping
         Kept states.
-    X : array of shape (n, ...)
-        Rows.
-    target : ndarray of int of shape (n,)
-        Class numbers.
-    output : {"logit", "proba"}
+    X : container of n rows
+        Rows: one array of real numbers each.
+    target : ndarray of shape (n,), or what the net takes as targets
+        Numbers of the outputs; the targets for ``output="loss"``, None where they are in `X`.
+    output : {"logit", "proba", "loss"}
         ``"logit"`` is the module's own where it returns logits, and the centred
         log-probability (the logit up to a shift that all classes share) where it returns
-        probabilities.
+        probabilities. ``"loss"`` is that of each row as it is recorded: unreduced, and not
+        weighted by class.
 
     Yields
     ------
     gradients : ndarray of shape (n, ...)
         In the shape of the inputs.
+
+    Raises
+    ------
+    RecordNotFoundError
+        For inputs of another kind, and for the outputs of a net without classes.
     """
     twin = replica(net)
+    of_loss = output == "loss"
+    reduced_alone = None
     for state in states:
         load_state(twin, state)
         parts, start = [], 0
         # with gradients to hold, batches are not larger than in training
-        for batch in batches(twin, X, enlarge=False):
-            Xi, _ = unpack_data(batch)
+        for batch in batches(twin, X, target if of_loss else None, enlarge=False):
+            Xi, yi = unpack_data(batch)
+            Xi = _differentiable_input(Xi, twin.device)
             stop = start + len(Xi)
-            parts.append(_batch_gradients(twin, Xi, target[start:stop], output))
+            with torch.enable_grad(), differentiable(twin.module_):
+                y_pred = twin.infer(Xi)
+                if of_loss:
+                    row = y_pred, yi.to(twin.device), Xi
+                    if reduced_alone is None:
+                        reduced_alone = is_reduced_alone(twin, *row)
+                    chosen = graph_losses(twin, *row, reduced_alone=reduced_alone)
+                else:
+                    chosen = _class_outputs(twin, y_pred, target[start:stop], output)
+                (gradients,) = torch.autograd.grad(chosen.sum(), Xi)
+            parts.append(to_numpy(gradients))
             start = stop
         yield np.concatenate(parts)
 
 
-def _batch_gradients(net: Any, Xi: Any, target: np.ndarray, output: str) -> np.ndarray:
+def no_class_outputs() -> RecordNotFoundError:
+    """The error for the output of a class where there are none."""
+    return RecordNotFoundError(
+        "this score needs the output of a class, and this net is not a classifier: take the "
+        "gradients of the loss, as with score='input_gradient_norm'."
+    )
+
+
+def _differentiable_input(Xi: Any, device: Any) -> torch.Tensor:
     if not (isinstance(Xi, torch.Tensor) and Xi.is_floating_point()):
         kind = Xi.dtype if isinstance(Xi, torch.Tensor) else type(Xi).__name__
         raise RecordNotFoundError(
             f"this score needs gradients by the input, which inputs of type {kind} do not "
-            "have: it is defined for one array of real numbers per row."
+            "have: it is defined for one array of real numbers per row. The score 'grand', from "
+            "gradients by the parameters, is defined for any input."
         )
-    Xi = Xi.to(net.device).requires_grad_()
-    with torch.enable_grad():
-        y_pred = net.infer(Xi)
-        kind = output_kind(net, y_pred)
-        chosen = _class_outputs(first_output(y_pred), kind, output)
-        columns = torch.as_tensor(target, device=chosen.device).reshape(-1, 1)
-        (gradients,) = torch.autograd.grad(chosen.gather(1, columns).sum(), Xi)
-    return gradients.cpu().numpy()
+    return Xi.to(device).requires_grad_()
 
 
-def _class_outputs(outputs: torch.Tensor, kind: str, output: str) -> torch.Tensor:
-    """Logits or probabilities with their graph, of shape (n, classes)."""
+def _class_outputs(net: Any, y_pred: Any, target: np.ndarray, output: str) -> torch.Tensor:
+    """Logit or probability of each row's target class, with its graph, of shape (n,)."""
+    outputs, kind = first_output(y_pred), output_kind(net, y_pred)
     if kind == "values":
-        raise RecordNotFoundError(
-            "this score needs the output of a class, and this net is not a classifier."
-        )
+        raise no_class_outputs()
     if kind.startswith("binary"):
         flat = outputs.reshape(len(outputs))
         logit = torch.logit(flat, eps=1e-7) if kind == "binary_proba" else flat
@@ -187,4 +212,6 @@ def _class_outputs(outputs: torch.Tensor, kind: str, output: str) -> torch.Tenso
         tiny = torch.finfo(outputs.dtype).tiny
         log_proba = outputs.clamp_min(tiny).log() if kind == "proba" else outputs
         logits = log_proba - log_proba.mean(dim=1, keepdim=True)
-    return logits.softmax(dim=1) if output == "proba" else logits
+    chosen = logits.softmax(dim=1) if output == "proba" else logits
+    columns = torch.as_tensor(target, device=chosen.device).reshape(-1, 1)
+    return chosen.gather(1, columns).squeeze(1)

@@ -1,0 +1,168 @@
+"""Norms of the gradients of single rows' losses by the parameters, without holding gradients."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.dataset import unpack_data
+from skorch.utils import to_numpy
+
+from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.recording._graph_losses import (
+    differentiable,
+    graph_losses,
+    is_reduced_alone,
+)
+from sklearn_difficulty.recording._losses import _divided, unwrapped
+from sklearn_difficulty.recording._replay import batches, load_state, replica
+from sklearn_difficulty.recording._snapshots import State, trained_parts
+
+# Values of all gradients that are there at a time: few enough for a CPU's cache to be of help,
+# and on other devices enough to keep them busy.
+_VALUES_PER_CHUNK = {"cpu": 2**23}
+_VALUES_PER_CHUNK_ELSEWHERE = 2**26
+# Rows that are computed both ways, to see whether a net can be mapped over rows.
+_ROWS_TRIED = 4
+
+
+def gradient_norms(net: Any, states: Iterable[State], X: Any, y: Any) -> Iterator[np.ndarray]:
+    """Norm of the gradient of each row's loss by all that is trained, after each kept state.
+
+    The net is in evaluation mode and meets each row alone. The loss is the one that is recorded:
+    unreduced, and not weighted by class. Parameters are those of the module, of a criterion that
+    has some, and of further modules of a net, as far as they require gradients.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Fitted net; it is not changed.
+    states : iterable of mapping
+        Kept states.
+    X, y : containers of n rows
+        Rows and their targets, as the net takes them; `y` is None where `X` holds them.
+
+    Yields
+    ------
+    norms : ndarray of shape (n,), float64
+
+    Raises
+    ------
+    RecordNotFoundError
+        If no parameter requires gradients.
+    """
+    norms_of = _RowNorms(net)
+    for state in states:
+        load_state(norms_of.net, state)
+        rows = map(unpack_data, batches(norms_of.net, X, y, enlarge=False))
+        yield np.concatenate([norms_of(Xi, yi) for Xi, yi in rows]).astype(np.float64)
+
+
+class _RowLoss(torch.nn.Module):
+    """All that a net trains, called with a batch of one row and its target."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net = net
+        self.parts = torch.nn.ModuleList(unwrapped(part) for part in trained_parts(net).values())
+        self.reduced_alone: bool | None = None
+
+    def decide(self, X: Any, y: torch.Tensor) -> None:
+        """See from some rows how the loss of one is computed."""
+        with torch.no_grad():
+            self.reduced_alone = is_reduced_alone(self.net, self.net.infer(X), y, X)
+
+    def forward(self, X: Any, y: torch.Tensor) -> torch.Tensor:
+        y_pred = self.net.infer(X)
+        return graph_losses(self.net, y_pred, y, X, reduced_alone=bool(self.reduced_alone))[0]
+
+
+class _RowNorms:
+    """Norms for one batch of rows after the other, mapped over rows where the net allows it."""
+
+    def __init__(self, net: Any) -> None:
+        trained = [p.requires_grad for p in _RowLoss(net).parameters()]
+        self.net = replica(net)
+        for name in (*net._modules, *net._criteria):  # code that was compiled cannot be mapped
+            vars(self.net)[f"{name}_"] = unwrapped(getattr(self.net, f"{name}_"))
+        self._loss = _RowLoss(self.net)
+        named = self._loss.named_parameters()
+        self._parameters = {
+            name: parameter
+            for (name, parameter), is_trained in zip(named, trained, strict=True)
+            if is_trained
+        }
+        if not self._parameters:
+            raise RecordNotFoundError(
+                "this score needs gradients by the parameters, and none of those of "
+                f"{type(unwrapped(net.module_)).__name__} requires gradients: fit a net that "
+                "trains some."
+            )
+        for parameter in self._parameters.values():
+            parameter.requires_grad_()
+        n_values = sum(parameter.numel() for parameter in self._parameters.values())
+        kind = torch.device(self.net.device).type
+        most_values = _VALUES_PER_CHUNK.get(kind, _VALUES_PER_CHUNK_ELSEWHERE)
+        self._rows_per_chunk = max(1, most_values // n_values)
+        self._is_mapped: bool | None = None
+
+    def __call__(self, Xi: Any, yi: torch.Tensor) -> np.ndarray:
+        yi = yi.to(self.net.device)
+        rows, whole = _divided(len(yi), Xi, yi)
+        with differentiable(self._loss):
+            if self._is_mapped is None:
+                self._loss.decide(Xi, yi)
+                self._is_mapped = self._can_be_mapped([part[:_ROWS_TRIED] for part in rows], whole)
+            norms = self._mapped if self._is_mapped else self._one_by_one
+            return to_numpy(norms(rows, whole))
+
+    def _can_be_mapped(self, rows: Sequence[torch.Tensor], whole: Callable[..., Any]) -> bool:
+        if self._rows_per_chunk == 1:
+            return False
+        try:
+            mapped = self._mapped(rows, whole)
+        except (RuntimeError, ValueError):
+            # Code that reads a value (`.item()`, `if x > 0`) or writes into a tensor of its own
+            # cannot be mapped; it can be called, and what it raises then is its own error.
+            return False
+        single = self._one_by_one(rows, whole)
+        coarsest = max(torch.finfo(p.dtype).eps for p in self._parameters.values())
+        tolerance = 4 * coarsest**0.5
+        smallest = tolerance * float(single.abs().max())
+        return torch.allclose(mapped, single, rtol=tolerance, atol=smallest, equal_nan=True)
+
+    def _mapped(self, rows: Sequence[torch.Tensor], whole: Callable[..., Any]) -> torch.Tensor:
+        parameters = {name: p.detach() for name, p in self._parameters.items()}
+        call = partial(torch.func.functional_call, self._loss)
+
+        def norm(*row: torch.Tensor) -> torch.Tensor:
+            one = tuple(whole([part.unsqueeze(0) for part in row]))
+            return _norm(torch.func.grad(call)(parameters, one).values())
+
+        with warnings.catch_warnings():
+            # of a layer that is mapped row by row, which is no slower than the other way
+            warnings.filterwarnings("ignore", message="There is a performance drop")
+            return torch.func.vmap(norm, randomness="different", chunk_size=self._rows_per_chunk)(
+                *rows
+            )
+
+    def _one_by_one(self, rows: Sequence[torch.Tensor], whole: Callable[..., Any]) -> torch.Tensor:
+        parameters, norms = list(self._parameters.values()), []
+        with torch.enable_grad():
+            for row in zip(*(part.split(1) for part in rows), strict=True):
+                gradients = torch.autograd.grad(
+                    self._loss(*whole(row)), parameters, allow_unused=True
+                )
+                norms.append(_norm(g for g in gradients if g is not None))
+        return torch.stack(norms)
+
+
+def _norm(gradients: Iterable[torch.Tensor]) -> torch.Tensor:
+    # Squares of half precision would overflow.
+    norms = [
+        torch.linalg.vector_norm(g, dtype=torch.promote_types(g.dtype, torch.float32))
+        for g in gradients
+    ]
+    return torch.linalg.vector_norm(torch.stack(norms))
