@@ -54,7 +54,14 @@ def _chunk(X: Any, start: int, stop: int) -> Any:
         rows = X[start:stop]
         return rows.toarray() if scipy.sparse.issparse(rows) else np.asarray(rows)
     rows = take_rows(X, np.arange(start, stop))
-    return rows if isinstance(rows, list | tuple) else np.asarray(rows)
+    if not isinstance(rows, list | tuple):
+        return np.asarray(rows)
+    if isinstance(rows[0], list | tuple):
+        try:
+            return np.asarray(rows)
+        except ValueError:  # rows of different lengths, which no array holds
+            return rows
+    return rows
 
 
 def _content(value: Any) -> bytes:

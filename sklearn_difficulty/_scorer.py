@@ -496,7 +496,7 @@ class DifficultyScorer(BaseEstimator):
                 "looked up: read scores_ and difficulty_, or pass X to from_trajectory."
             )
         X = checked_rows(self, recording.learner, X, reset=False)
-        if _row_shape(X) != self._row_shape_:
+        if None not in (_row_shape(X), self._row_shape_) and _row_shape(X) != self._row_shape_:
             raise ValueError(
                 f"X has rows of shape {_row_shape(X)}, and {type(self).__name__} was fitted to "
                 f"rows of shape {self._row_shape_}."

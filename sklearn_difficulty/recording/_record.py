@@ -56,6 +56,17 @@ class Recording:
     models_per_run: int = 1
     runs_per_model: int = 1
 
+    @property
+    def models(self) -> list[Any]:
+        """The fitted models, where there are any."""
+        if not self.estimators:
+            raise RecordNotFoundError(
+                "this scorer was made from a trajectory and has no model, so that only the rows of "
+                "the trajectory can be scored, under the labels that they carry there: fit a "
+                "DifficultyScorer with an estimator for anything else."
+            )
+        return self.estimators
+
     def kept_steps(self, model: int) -> tuple[int, ...]:
         """Steps that `model` can be replayed at."""
         if not self.learner.takes_snapshots:
@@ -229,7 +240,7 @@ def replay(
     """
     dt = {**recording.trajectory.dt, **(lengths or {})}
     paths = []
-    for model, fitted in enumerate(recording.estimators):
+    for model, fitted in enumerate(recording.models):
         kept, spans = _kept_in_window(recording, model, steps, dt)
         states = recording.states(model, kept)
         records = recording.learner.replay(fitted, states, X, y, recording.classes, keep=keep)
@@ -289,7 +300,7 @@ def class_proba(recording: Recording, X: Any) -> np.ndarray:
     return np.mean(
         [
             recording.learner.class_proba(fitted, X, recording.classes)
-            for fitted in recording.estimators
+            for fitted in recording.models
         ],
         axis=0,
     )
