@@ -3,9 +3,49 @@
 import numpy as np
 from scipy.special import entr
 
-__all__ = ["KINDS", "class_records", "class_scores"]
+__all__ = ["KINDS", "check_probabilities", "class_records", "class_scores"]
 
 KINDS = ("logits", "proba", "log_proba", "decision")
+
+# Rows of probabilities sum to one within the rounding of half-precision numbers.
+_SUM_TOLERANCE = 1e-2
+
+
+def check_probabilities(label: str, outputs: np.ndarray, kind: str) -> None:
+    """Raise an error where probabilities are none; scores before a softmax are easily passed.
+
+    Parameters
+    ----------
+    label : str
+        Name of the outputs, for the message.
+    outputs : ndarray of shape (n, n_classes), (n, 1) or (n,), floating
+        What a model gave.
+    kind : {"logits", "proba", "log_proba", "decision"}
+        What it is said to be; nothing is checked of logits and decision values.
+
+    Raises
+    ------
+    ValueError
+        If a row does not sum to one, or a number is no probability.
+    """
+    if kind not in ("proba", "log_proba"):
+        return
+    columns = outputs.reshape(len(outputs), -1)
+    # Logits that overflow here are no logarithms of probabilities.
+    with np.errstate(over="ignore"):
+        proba = np.exp(columns) if kind == "log_proba" else columns
+    total = proba.sum(axis=1)
+    wrong = (proba < -_SUM_TOLERANCE).any(axis=1) | (total > 1 + _SUM_TOLERANCE)
+    if columns.shape[1] > 1:
+        wrong |= total < 1 - _SUM_TOLERANCE
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        what = "logarithms of probabilities" if kind == "log_proba" else "probabilities"
+        raise ValueError(
+            f"{label} must hold {what}, which sum to one in each row; {int(wrong.sum())} of "
+            f"{len(columns)} rows do not, the first is row {row}: {columns[row].tolist()}. Scores "
+            "before the softmax are logits."
+        )
 
 
 def class_scores(outputs: np.ndarray, kind: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["RecordFile", "StepArrays", "release_pages"]
+__all__ = ["RecordFile", "StepArrays", "count_missing", "release_pages"]
 
 # Room for any shape, and a multiple of 64 as the format asks for: the header never moves the data.
 _HEADER_BYTES = 512
@@ -148,3 +148,26 @@ def release_pages(array: np.ndarray) -> None:
         base = base.base
     if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
         base.madvise(mmap.MADV_DONTNEED)
+
+
+def count_missing(loss: np.ndarray, n_steps: np.ndarray) -> np.ndarray:
+    """Count the samples without a record, step by step.
+
+    Parameters
+    ----------
+    loss : ndarray of shape (n_runs, n_steps, n_samples)
+        Losses, in memory or on disk; NaN where there is none.
+    n_steps : ndarray of shape (n_runs,)
+        Number of completed steps of each run.
+
+    Returns
+    -------
+    ndarray of int of shape (n_runs, n_steps)
+        How many there are; 0 after the end of a run.
+    """
+    counts = np.zeros(loss.shape[:2], dtype=np.int64)
+    for run, end in enumerate(n_steps):
+        for step in range(end):
+            counts[run, step] = np.isnan(loss[run, step]).sum()
+            release_pages(loss)
+    return counts

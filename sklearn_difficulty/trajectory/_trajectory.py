@@ -1,6 +1,6 @@
 """What every sample did on the way through training."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from os import PathLike
@@ -8,20 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.trajectory._checks import (
-    check_array,
-    check_class_indices,
-    check_n_steps,
-    check_snapshots,
-)
+from sklearn_difficulty.trajectory._cutting import as_slice, cut_fields
+from sklearn_difficulty.trajectory._fields import checked_fields, named_arrays
 from sklearn_difficulty.trajectory._frame import long_frame
+from sklearn_difficulty.trajectory._from_outputs import fields_from_outputs
 from sklearn_difficulty.trajectory._indexing import resolve_index
 from sklearn_difficulty.trajectory._layout import LAYOUT, RECORD_OPTIONS, STEP_RECORDS
+from sklearn_difficulty.trajectory._record_files import count_missing
 from sklearn_difficulty.trajectory._snapshots import Snapshots
 from sklearn_difficulty.trajectory._stacking import stack_fields
 from sklearn_difficulty.trajectory._storage import load_fields, save_fields
+from sklearn_difficulty.trajectory._store import Store
 from sklearn_difficulty.trajectory._window import window_steps
 
 __all__ = ["Trajectory"]
@@ -112,61 +110,11 @@ class Trajectory:
     n_steps: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        self._accept_arrays()
-        if self.loss.ndim != 3:
-            raise ValueError(
-                "loss must have three axes (runs, steps, samples); got shape "
-                f"{self.loss.shape}. For a single run of shape (steps, samples) give loss[None]."
-            )
-        if self.n_runs == 0 or self.n_steps_max == 0:
-            raise ValueError(
-                f"loss must hold at least one run and one step; got shape {self.loss.shape}."
-            )
-        self._fill_in_defaults()
-        sizes = {"runs": self.n_runs, "steps": self.n_steps_max, "samples": self.n_samples}
-        for label, name, array in self._arrays():
-            check_array(label, LAYOUT[name], array, sizes)
-        if self.y is not None and (self.classes is not None or self.prediction is not None):
-            check_class_indices(self.y, None if self.classes is None else len(self.classes))
-        if self.snapshots is not None:
-            check_snapshots(self.snapshots, self.n_runs, self.n_steps_max)
+        for name, value in checked_fields(self._fields()).items():
+            object.__setattr__(self, name, value)
 
-    def _accept_arrays(self) -> None:
-        check_choice("when", self.when, ("after", "during"))
-        for name in LAYOUT:
-            value = getattr(self, name)
-            if name in ("components", "dt"):
-                if value is not None and not isinstance(value, Mapping):
-                    raise TypeError(f"{name} must map names to arrays; got {type(value).__name__}.")
-                accepted = {key: np.asanyarray(array) for key, array in (value or {}).items()}
-                if not all(isinstance(key, str) for key in accepted):
-                    raise TypeError(f"{name} must have names of type str; got {list(accepted)}.")
-                object.__setattr__(self, name, accepted)
-            elif value is not None:
-                object.__setattr__(self, name, np.asanyarray(value))
-
-    def _fill_in_defaults(self) -> None:
-        if self.n_steps is None:
-            n_steps = np.full(self.n_runs, self.n_steps_max)
-            object.__setattr__(self, "n_steps", n_steps)
-        check_array("n_steps", LAYOUT["n_steps"], self.n_steps, {"runs": self.n_runs})
-        check_n_steps(self.n_steps, self.n_steps_max)
-        if self.in_train is None:
-            in_train = np.ones((self.n_runs, self.n_samples), dtype=bool)
-            object.__setattr__(self, "in_train", in_train)
-        if not self.dt:
-            completed = np.arange(self.n_steps_max) < np.reshape(self.n_steps, (-1, 1))
-            object.__setattr__(self, "dt", {"epoch": completed.astype(np.float64)})
-
-    def _arrays(self) -> Iterator[tuple[str, str, np.ndarray]]:
-        """Yield (label for messages, field, array) of every array that is present."""
-        for name in LAYOUT:
-            value = getattr(self, name)
-            if isinstance(value, Mapping):
-                for key, array in value.items():
-                    yield f"{name}[{key!r}]", name, array
-            elif value is not None:
-                yield name, name, value
+    def _fields(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in dataclass_fields(self)}
 
     def __repr__(self) -> str:
         plural = "run" if self.n_runs == 1 else "runs"
@@ -210,9 +158,17 @@ class Trajectory:
         return np.asarray(self.prediction == self.y)
 
     @property
+    def n_missing(self) -> np.ndarray:
+        """Number of samples without a record after each step, int (n_runs, n_steps).
+
+        Zero after the end of a run.
+        """
+        return count_missing(self.loss, self.n_steps)
+
+    @property
     def nbytes(self) -> int:
         """Size of all records and snapshots in bytes, in memory or on disk."""
-        held = sum(array.nbytes for _, _, array in self._arrays())
+        held = sum(array.nbytes for _, _, array in named_arrays(self._fields()))
         return held + (0 if self.snapshots is None else self.snapshots.nbytes)
 
     def require(self, *names: str, score: str | None = None) -> None:
@@ -273,22 +229,7 @@ class Trajectory:
         >>> trajectory.select(steps=slice(1, None)).loss.tolist()
         [[[2.0, 3.0], [4.0, 5.0]]]
         """
-        index = {
-            "samples": resolve_index("samples", samples, self.n_samples),
-            "runs": resolve_index("runs", runs, self.n_runs),
-            "steps": resolve_index("steps", steps, self.n_steps_max, in_order=True),
-        }
-        cut = self._map_arrays(lambda name, array: _cut(array, LAYOUT[name].axes, index))
-        kept_steps = np.arange(self.n_steps_max)[index["steps"]]
-        cut["n_steps"] = (kept_steps < cut["n_steps"][:, None]).sum(axis=1)
-        if len(kept_steps) < self.n_steps_max:
-            cut["element_action"] = None
-        if self.snapshots is not None:
-            per_run = self.snapshots.n_models // self.n_runs
-            kept_runs = np.arange(self.n_runs)[index["runs"]]
-            models = [int(run) * per_run + k for run in kept_runs for k in range(per_run)]
-            cut["snapshots"] = self.snapshots.select(models, kept_steps) if models else None
-        return Trajectory(**cut)
+        return Trajectory(**cut_fields(self._fields(), samples, runs, steps))
 
     def window(self, steps: Any) -> "Trajectory":
         """Cut out a part of the training, in each run of the steps that it completed.
@@ -324,24 +265,99 @@ class Trajectory:
         if steps is None:
             return self
         if all(np.array_equal(chosen, windows[0]) for chosen in windows):
-            return self.select(steps=_as_slice(windows[0]))
+            return self.select(steps=as_slice(windows[0]))
         return Trajectory.stack(
-            [self.select(runs=[run], steps=_as_slice(chosen)) for run, chosen in enumerate(windows)]
+            [self.select(runs=[run], steps=as_slice(chosen)) for run, chosen in enumerate(windows)]
         )
 
-    def _map_arrays(self, function: Any) -> dict[str, Any]:
-        """Give all fields, each array replaced by ``function(field, array)``."""
-        mapped = {f.name: getattr(self, f.name) for f in dataclass_fields(self)}
-        for name in LAYOUT:
-            value = mapped[name]
-            if isinstance(value, Mapping):
-                mapped[name] = {key: function(name, array) for key, array in value.items()}
-            elif value is not None:
-                mapped[name] = function(name, value)
-        return mapped
+    @classmethod
+    def from_outputs(
+        cls,
+        outputs: Any,
+        y: Any,
+        *,
+        kind: str = "logits",
+        classes: Any = None,
+        dt: Mapping[str, Any] | None = None,
+        keep_outputs: bool = False,
+        in_train: Any = None,
+        when: str = "after",
+        storage: str | PathLike[str] | None = None,
+    ) -> "Trajectory":
+        """Judge outputs of a classifier that were saved elsewhere by labels.
+
+        Parameters
+        ----------
+        outputs : array-like of shape (n_steps, n_samples, n_classes)
+            What the model gave for each sample after each step, or for several runs
+            (n_runs, n_steps, n_samples, n_classes). Memory-mapped arrays, tensors and lists of
+            arrays are read step by step. A model of two classes may have one output, that of the
+            second: (n_steps, n_samples), or a last axis of length 1. Samples that were left out of
+            a step have a row of NaN.
+        y : array-like of shape (n_samples,)
+            Labels of any type that can be sorted.
+        kind : {"logits", "proba", "log_proba", "decision"}, default="logits"
+            What the outputs are. The loss is the cross-entropy in nats, and for ``"decision"``
+            values the hinge of the margin.
+        classes : array-like of shape (n_classes,), default=None
+            Labels in the order of the columns. By default the labels in `y`, sorted, where they are
+            as many as the columns, and otherwise the numbers of the columns.
+        dt : mapping of str to array-like of shape (n_steps,) or (n_runs, n_steps), default=None
+            Lengths of the steps by unit; see :class:`Trajectory`.
+        keep_outputs : bool, default=False
+            Also record the outputs, as logits, log-probabilities or decision values.
+        in_train : array-like of bool of shape (n_samples,) or (n_runs, n_samples), default=None
+            Which samples a run was trained on. By default all of them.
+        when : {"after", "during"}, default="after"
+            Whether the outputs were taken after each step or during it.
+        storage : str or path-like, default=None
+            Folder to record into, which :meth:`load` reads then. Records are left on disk, so that
+            memory does not grow with the steps. None records in memory.
+
+        Returns
+        -------
+        Trajectory
+            All records of a classifier, in single precision.
+
+        Raises
+        ------
+        ValueError
+            If outputs and labels do not fit each other, or are no probabilities as said.
+        NonFiniteLossError
+            If the loss of a sample that is not left out is NaN or infinite.
+        OSError
+            If the folder cannot be written, or holds something else than a saved trajectory.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_difficulty.trajectory import Trajectory
+        >>> proba = np.array([[[0.7, 0.3], [0.9, 0.1]], [[0.9, 0.1], [0.8, 0.2]]])
+        >>> trajectory = Trajectory.from_outputs(proba, ["cat", "dog"], kind="proba")
+        >>> trajectory.loss.sum(axis=(0, 1)).round(4)
+        array([0.462, 3.912], dtype=float32)
+        >>> trajectory.correct[0, -1]
+        array([ True, False])
+        """
+        options = {
+            "kind": kind,
+            "classes": classes,
+            "dt": dt,
+            "keep_outputs": keep_outputs,
+            "in_train": in_train,
+            "when": when,
+        }
+        if storage is None:
+            return cls(**fields_from_outputs(outputs, y, **options))
+        with Store(storage) as store:
+            store.check(classes=classes)
+            folder = store.part("outputs")
+            return store.finish(cls(**fields_from_outputs(outputs, y, **options, folder=folder)))
 
     @classmethod
-    def stack(cls, trajectories: Sequence["Trajectory"]) -> "Trajectory":
+    def stack(
+        cls, trajectories: Sequence["Trajectory"], *, storage: str | PathLike[str] | None = None
+    ) -> "Trajectory":
         """Put the runs of several trajectories of the same samples into one.
 
         Parameters
@@ -349,6 +365,9 @@ class Trajectory:
         trajectories : sequence of Trajectory
             The trajectories. Runs may have different numbers of steps: shorter ones are padded,
             with NaN, with -1 in `prediction` and with 0 in `dt`.
+        storage : str or path-like, default=None
+            Folder to put them into, which :meth:`load` reads then. Records are copied there step
+            by step and left on disk. None joins them in memory.
 
         Returns
         -------
@@ -359,6 +378,8 @@ class Trajectory:
         ------
         ValueError
             If samples, labels, classes, `when` or the records present differ.
+        OSError
+            If the folder cannot be written, or holds something else than a saved trajectory.
 
         Examples
         --------
@@ -374,14 +395,19 @@ class Trajectory:
                 raise TypeError(
                     f"trajectories[{number}] must be a Trajectory; got {type(trajectory).__name__}."
                 )
-        return cls(**stack_fields([t._map_arrays(_keep) for t in trajectories]))
+        parts = [trajectory._fields() for trajectory in trajectories]
+        if storage is None:
+            return cls(**stack_fields(parts))
+        with Store(storage) as store:
+            store.check()
+            return store.finish(cls(**stack_fields(parts, store.part("stack"))))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write to a folder, without pickle.
 
-        The folder holds ``trajectory.json``, a ``.npy`` file for each array and a ``.npz`` file for
-        each snapshot. It appears under its name once it is complete; a trajectory saved there
-        before is replaced then.
+        The folder holds ``trajectory.json``, a ``.npy`` file for each array and a
+        ``.safetensors`` file for each snapshot. It appears under its name once it is complete; a
+        trajectory saved there before is replaced then.
 
         Parameters
         ----------
@@ -394,8 +420,10 @@ class Trajectory:
             If something else than a saved trajectory is there.
         TypeError
             If labels are objects that no fixed-size NumPy type represents.
+        ImportError
+            If there are snapshots, and safetensors is not installed.
         """
-        save_fields(self._map_arrays(_keep), path)
+        save_fields(self._fields(), path)
 
     @classmethod
     def load(cls, path: str | PathLike[str], mmap: bool = False) -> "Trajectory":
@@ -463,23 +491,3 @@ class Trajectory:
                 records[name] = getattr(self, name)
         y = self.y if self.y is not None and self.y.ndim == 1 else None
         return long_frame(records, self.n_steps, y, np.arange(self.n_samples)[kept])
-
-
-def _keep(_: str, array: np.ndarray) -> np.ndarray:
-    return array
-
-
-def _cut(array: np.ndarray, axes: tuple[str, ...], index: Mapping[str, Any]) -> np.ndarray:
-    # One axis after the other: NumPy would pair up several index arrays given at once.
-    for number, axis in enumerate(axes):
-        if axis in index:
-            array = array[(slice(None),) * number + (index[axis],)]
-    return array
-
-
-def _as_slice(numbers: np.ndarray) -> Index:
-    """Give step numbers as a slice, of which arrays make views, where they have one stride."""
-    stride = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 1
-    if (np.diff(numbers) != stride).any():
-        return numbers
-    return slice(int(numbers[0]), int(numbers[-1]) + 1, stride)

@@ -129,6 +129,15 @@ def test_correct():
     assert trajectory.correct.tolist() == [[[True, True], [False, True], [False, False]]]
 
 
+def test_missing_samples_are_counted():
+    loss = np.ones((2, 3, 4))
+    loss[0, 1, :3] = loss[1, 0, 2] = np.nan
+    loss[1, 2] = np.nan  # after the end of the run
+    trajectory = Trajectory(loss, n_steps=np.array([3, 2]))
+    assert trajectory.n_missing.tolist() == [[0, 3, 0], [1, 0, 0]]
+    assert Trajectory(LOSS[None]).n_missing.tolist() == [[0, 0, 0]]
+
+
 ONE = np.ones((1, 3, 4))
 
 
@@ -334,6 +343,32 @@ def test_stack_pads_shorter_runs():
     np.testing.assert_array_equal(both.element_action[1:], short.element_action)
     assert both.snapshots.n_models == 3
     assert both.snapshots.steps(1) == (0,)
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_stack_in_a_folder(tmp_path, mmap):
+    long, short = make_full(n_runs=1, n_steps=4), make_full(n_runs=2, n_steps=2)
+    short = dataclasses.replace(short, y=long.y)
+    long.save(tmp_path / "long")
+    expected = Trajectory.stack([long, short])
+    parts = [Trajectory.load(tmp_path / "long", mmap=mmap), short]
+    stacked = Trajectory.stack(parts, storage=tmp_path / "both")
+    assert_same(Trajectory.load(tmp_path / "both"), expected)
+    for array in (stacked.loss, stacked.outputs, stacked.components["box"], stacked.element_action):
+        assert isinstance(array, np.memmap)
+    assert_same_states(stacked.snapshots, expected.snapshots)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["both", "long"]
+
+
+def test_stack_that_fails_leaves_no_folder(tmp_path):
+    with pytest.raises(ValueError, match="'y' of trajectory 1 differs"):
+        Trajectory.stack(
+            [make_full(), without(make_full(), y=np.array([2, 2, 2, 2, 2]))],
+            storage=tmp_path / "both",
+        )
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileExistsError, match="is no saved trajectory"):
+        Trajectory.stack([make_full()], storage=tmp_path)
 
 
 def without(trajectory, **fields):
