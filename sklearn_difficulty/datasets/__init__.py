@@ -1,5 +1,5 @@
 """Data with known difficulties: what is planted can be looked for."""
 
-from sklearn_difficulty.datasets._label_noise import flip_labels
+from sklearn_difficulty.datasets._label_noise import confuse_labels, flip_labels
 
-__all__ = ["flip_labels"]
+__all__ = ["confuse_labels", "flip_labels"]

@@ -9,7 +9,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-from sklearn_difficulty.datasets import flip_labels
+from sklearn_difficulty.datasets import confuse_labels, flip_labels
 
 
 def test_same_seed_same_errors():
@@ -121,3 +121,84 @@ def test_global_generators_are_left_alone(generators_unchanged):
 def test_what_makes_no_sense(y, rate, error, message):
     with pytest.raises(error, match=message):
         flip_labels(y, rate)
+
+
+CIRCLE = {0: 1, 1: 2, 2: 0}
+
+
+def test_confusions_go_one_way():
+    y = np.repeat([0, 1, 2, 3], 300)
+    noisy, flipped = confuse_labels(y, CIRCLE, 0.2, random_state=0)
+    counts = np.zeros((4, 4), dtype=int)
+    np.add.at(counts, (y, noisy), 1)
+    assert counts[3].tolist() == [0, 0, 0, 300]
+    # 180 of the 900 labels of the classes that are mistaken, each taken for the next in the circle.
+    assert flipped.sum() == 180
+    assert counts[0, 1] + counts[1, 2] + counts[2, 0] == 180
+    assert (flipped == (noisy != y)).all()
+
+
+def test_same_seed_same_confusions():
+    y = np.arange(12) % 4
+    noisy, flipped = confuse_labels(y, CIRCLE, 0.4, random_state=0)
+    assert np.flatnonzero(flipped).tolist() == [4, 5, 8]
+    assert noisy[flipped].tolist() == [(label + 1) % 3 for label in y[flipped]]
+    again, _ = confuse_labels(y, CIRCLE, 0.4, random_state=0)
+    assert again.tolist() == noisy.tolist()
+    other, _ = confuse_labels(y, CIRCLE, 0.4, random_state=1)
+    assert other.tolist() != noisy.tolist()
+
+
+def test_every_label_of_a_mistaken_class_is_as_likely():
+    y = np.tile([0, 0, 0, 1], 250)
+    _, flipped = confuse_labels(y, {0: 1, 1: 0}, 0.4, random_state=0)
+    # Four standard errors of a share of 0.4 in 250 rows.
+    assert abs(flipped[y == 1].mean() - 0.4) < 0.124
+    assert abs(flipped[:500].mean() - 0.4) < 0.088
+
+
+@pytest.mark.parametrize(
+    ("y", "confusions"),
+    [
+        (np.array(["cat", "a longer name"] * 4), {"cat": "a longer name"}),
+        (np.array([True, False] * 4), {True: False}),
+        (np.array(["a", "b"] * 4, dtype=object), {"a": "b"}),
+        (np.array([0, 1] * 4, dtype=np.int8), {np.int64(0): 1}),
+        (np.array([-1.0, 1.0] * 4, dtype=np.float32), {-1: 1}),
+    ],
+    ids=lambda y: str(getattr(y, "dtype", "")),
+)
+def test_confused_labels_keep_their_dtype(y, confusions):
+    before = y.copy()
+    noisy, flipped = confuse_labels(y, confusions, 1.0, random_state=0)
+    assert noisy.dtype == y.dtype
+    assert flipped.tolist() == [True, False] * 4
+    assert set(noisy.tolist()) == {y[1]}
+    assert (y == before).all()
+
+
+def test_confusing_leaves_global_generators_alone(generators_unchanged):
+    confuse_labels([0, 1, 2], {0: 1}, 1.0, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("confusions", "rate", "error", "message"),
+    [
+        ({0: 1}, 1.5, ValueError, r"rate must be a number in \[0, 1\]; got 1.5"),
+        ({0: 1}, "10%", TypeError, "rate must be a number"),
+        ([(0, 1)], 0.5, TypeError, "confusions must be a mapping.*of type list"),
+        ({}, 0.5, ValueError, "confusions must be a mapping.*not empty"),
+        ({5: 1}, 0.5, ValueError, "must name classes of y; got 5, which is none of 0, 1, 2"),
+        ({0: "1"}, 0.5, ValueError, "must name classes of y; got '1', which is none of 0, 1, 2"),
+        ({0: [1, 2]}, 0.5, ValueError, r"must name classes of y; got \[1, 2\]"),
+        ({0: 1, 2: 2}, 0.5, ValueError, "got 2 for itself: leave it out"),
+    ],
+)
+def test_confusions_that_make_no_sense(confusions, rate, error, message):
+    with pytest.raises(error, match=message):
+        confuse_labels([0, 1, 2, 1], confusions, rate)
+
+
+def test_confusions_of_labels_that_are_not_one_per_sample():
+    with pytest.raises(ValueError, match="y must have one label per sample"):
+        confuse_labels([[0, 1]], {0: 1}, 0.5)
