@@ -15,6 +15,8 @@ from sklearn_difficulty.scores._entropy import entropy
 from sklearn_difficulty.scores._final_loss import final_loss
 from sklearn_difficulty.scores._first_learned import first_learned
 from sklearn_difficulty.scores._forgetting import forgetting
+from sklearn_difficulty.scores._grand import grand
+from sklearn_difficulty.scores._input_gradient_norm import input_gradient_norm
 from sklearn_difficulty.scores._loss_variance import loss_variance
 from sklearn_difficulty.scores._mutual_information import mutual_information
 from sklearn_difficulty.scores._normalize import (
@@ -43,6 +45,8 @@ __all__ = [
     "final_loss",
     "first_learned",
     "forgetting",
+    "grand",
+    "input_gradient_norm",
     "is_constant_per_class",
     "loss_variance",
     "mean_per_class",
@@ -145,7 +149,7 @@ SCORES: dict[str, Score] = {
     "ensemble_entropy": Score(
         name="ensemble_entropy",
         function=ensemble_entropy,
-        needs=("outputs",),
+        needs=("outputs", "proba"),
         higher_is_harder=True,
         needs_labels=False,
         default_runs=5,
@@ -155,7 +159,7 @@ SCORES: dict[str, Score] = {
     "mutual_information": Score(
         name="mutual_information",
         function=mutual_information,
-        needs=("outputs",),
+        needs=("outputs", "proba"),
         higher_is_harder=True,
         needs_labels=False,
         default_runs=5,
@@ -199,5 +203,25 @@ SCORES: dict[str, Score] = {
         },
         least_states=2,
         reference="Agarwal, D'souza, Hooker, CVPR 2022, arXiv:2008.11600",
+    ),
+    "grand": Score(
+        name="grand",
+        function=grand,
+        needs=("snapshots",),
+        higher_is_harder=True,
+        needs_labels=True,
+        source="gradient_norms",
+        reference="Paul, Ganguli, Dziugaite, NeurIPS 2021, arXiv:2107.07075",
+    ),
+    "input_gradient_norm": Score(
+        name="input_gradient_norm",
+        function=input_gradient_norm,
+        needs=("snapshots",),
+        higher_is_harder=True,
+        # What is differentiated may be under the predicted label.
+        needs_labels=False,
+        source="input_gradients",
+        choices={"output": ("loss", "logit", "proba"), "target": ("true", "predicted")},
+        reference="Novak et al., ICLR 2018, arXiv:1802.08760; Drucker, Le Cun, IEEE TNN 1992",
     ),
 }
