@@ -5,6 +5,7 @@ from typing import Any
 from sklearn_difficulty.recording._forest import ForestLearner
 from sklearn_difficulty.recording._learner import Learner
 from sklearn_difficulty.recording._lightgbm import LightGBMLearner
+from sklearn_difficulty.recording._logistic import LogisticLearner
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
 from sklearn_difficulty.recording._pipeline import PipelineLearner
 from sklearn_difficulty.recording._search import SearchLearner
@@ -20,6 +21,7 @@ LEARNERS: tuple[Learner, ...] = (
     StagedLearner(),
     ForestLearner(),
     PartialFitLearner(),
+    LogisticLearner(),
 )
 # Estimators around another one, which is recorded: a class made from the kind of the one within.
 WRAPPERS: tuple[Any, ...] = (PipelineLearner, SearchLearner)

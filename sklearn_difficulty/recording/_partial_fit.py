@@ -1,6 +1,5 @@
 """scikit-learn estimators that learn by ``partial_fit``, one epoch a step."""
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
@@ -11,14 +10,12 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
 from sklearn_difficulty.recording._estimator_records import estimator_records
+from sklearn_difficulty.recording._estimator_state import estimator_state, with_state
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import check_finite, decision_columns
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, State
 from sklearn_difficulty.trajectory import Trajectory
-
-# Where linear models and multilayer perceptrons hold what they learned.
-_STATE = ("coef_", "intercept_", "coefs_", "intercepts_")
 
 
 class PartialFitLearner(Learner):
@@ -46,6 +43,10 @@ class PartialFitLearner(Learner):
     def most_steps(self, estimator: Any) -> int | None:
         """Epochs; see :class:`Learner`."""
         return estimator.max_iter
+
+    def has_proba(self, estimator: Any) -> bool:
+        """Whether its loss makes probabilities of decision values; see :class:`Learner`."""
+        return hasattr(estimator, "predict_proba")
 
     def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Warn of early stopping on rows held back; see :class:`Learner`."""
@@ -85,8 +86,8 @@ class PartialFitLearner(Learner):
             check_finite(records["loss"], recorder, "Scale the inputs, or lower the learning rate.")
             recorder.write(rows, records)
             recorder.step({"epoch": 1.0, "update": n_updates, "wall": seconds})
-            if _state(fitted):
-                taker.offer(recorder.n_steps - 1, lambda: _state(fitted))
+            if estimator_state(fitted):
+                taker.offer(recorder.n_steps - 1, lambda: estimator_state(fitted))
             # Held-out rows have no say in how long their model trains.
             trained = records
             if task.recorded is not None:
@@ -99,7 +100,7 @@ class PartialFitLearner(Learner):
             y=y,
             classes=task.classes,
             in_train=np.full(len(rows), task.recorded is None),
-            snapshots=taker.snapshots() if _state(fitted) else None,
+            snapshots=taker.snapshots() if estimator_state(fitted) else None,
         )
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
@@ -120,7 +121,7 @@ class PartialFitLearner(Learner):
     ) -> Iterator[dict[str, np.ndarray]]:
         """Records of other rows; see :class:`Learner`."""
         for state in states:
-            yield estimator_records(_with_state(fitted, state), X, y, classes, keep)
+            yield estimator_records(with_state(fitted, state), X, y, classes, keep)
 
 
 class _Patience:
@@ -148,27 +149,3 @@ def _updates_per_epoch(estimator: Any, n_samples: int) -> float:
     if batch_size == "auto":  # of the multilayer perceptrons
         batch_size = min(200, n_samples)
     return float(-(-n_samples // min(batch_size, n_samples)))
-
-
-def _state(estimator: Any) -> dict[str, np.ndarray]:
-    state: dict[str, np.ndarray] = {}
-    for name in _STATE:
-        value = getattr(estimator, name, None)
-        if isinstance(value, list):
-            state |= {f"{name}.{i}": np.array(layer) for i, layer in enumerate(value)}
-        elif value is not None:
-            state[name] = np.array(value)
-    return state
-
-
-def _with_state(estimator: Any, state: State) -> Any:
-    twin = copy.copy(estimator)
-    layers: dict[str, list[np.ndarray]] = {}
-    for key, value in state.items():
-        name, _, layer = key.partition(".")
-        if layer:
-            layers.setdefault(name, []).append(value)
-        else:
-            setattr(twin, name, value)
-    vars(twin).update(layers)
-    return twin
