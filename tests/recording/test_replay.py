@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from skorch import NeuralNet, NeuralNetBinaryClassifier
+from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier
 
 from sklearn_difficulty import DifficultyTracker
 from sklearn_difficulty.exceptions import RecordNotFoundError
@@ -121,6 +121,81 @@ def test_gradient_of_a_single_logit(criterion, make_net):
     assert_allclose(proba, p * (1 - p) * np.array([[2, 4], [-2, -4]]), rtol=1e-4)
 
 
+@pytest.mark.parametrize("params", [{}, {"criterion__weight": torch.tensor([9.0, 1.0, 3.0])}])
+def test_gradient_of_a_loss_by_hand(params, make_net):
+    net = linear_net(make_net, **params)
+    # W^T (p - onehot) with p = (.4841898505, .3770874347, .1387227148)
+    y = np.array([0, 1, 2])
+    [gradients] = gradients_of(net, np.repeat(ROW, 3, axis=0), y, "loss")
+    expected = [
+        [-0.6545328643, 0.2383647199],
+        [0.3454671357, -0.7616352801],
+        [1.3454671357, 1.2383647199],
+    ]
+    assert_allclose(gradients, expected, rtol=1e-5)
+
+
+def test_gradient_of_a_loss_of_a_regression(square_net, squares):
+    X, y, _ = squares
+    states = [{"factor": np.array(1, np.float32)}, {"factor": np.array(-3, np.float32)}]
+    net = square_net().initialize()
+    first, second = gradients_of(net, X, y, "loss", states)
+    # of (f x)^2
+    assert_allclose(first, 2 * X)
+    assert_allclose(second, 18 * X)
+    assert net.module_.factor.grad is None
+
+
+class RootMeanSquare(torch.nn.Module):
+    """One number for a batch, in which the reduction of the inner loss has to stay on."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.MSELoss()
+
+    def forward(self, outputs, y):
+        return self.inner(outputs, y).sqrt().mean()
+
+
+def test_gradient_of_losses_that_are_computed_one_by_one(square_net, make_net):
+    X = np.array([[3.0, 4], [-6, 8], [5, 0]], dtype=np.float32)
+    [gradients] = gradients_of(
+        square_net(criterion=RootMeanSquare).initialize(), X, np.zeros_like(X), "loss"
+    )
+    # x / |x| over the root of the two values
+    expected = [[0.6, 0.8], [-0.6, 0.8], [1, 0]] / np.sqrt(2)
+    assert_allclose(gradients, expected, rtol=1e-5)
+
+
+def test_gradient_of_a_loss_that_reads_the_input(make_net):
+    class AddsSquare(NeuralNetClassifier):
+        def get_loss(self, y_pred, y_true, X=None, training=False):
+            return super().get_loss(y_pred, y_true, X, training) + X.square().sum(1)
+
+    net = linear_net(make_net, kind=AddsSquare)
+    [gradient] = gradients_of(net, ROW, np.array([0]), "loss")
+    assert_allclose(gradient, [[-0.6545328643 + 1, 0.2383647199 + 0.5]], rtol=1e-5)
+
+
+def test_gradient_by_a_series(make_net):
+    class Last(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.recurrent = torch.nn.LSTM(2, 3, batch_first=True)
+
+        def forward(self, X):
+            return self.recurrent(X)[0][:, -1]
+
+    net = make_net(module=Last).initialize()
+    X = np.random.default_rng(0).normal(size=(5, 4, 2)).astype(np.float32)
+    y = np.arange(5) % 3
+    [gradients] = gradients_of(net, X, y, "loss")
+    for row in range(5):
+        x = torch.as_tensor(X[[row]]).requires_grad_()
+        torch.nn.functional.cross_entropy(net.module_(x), torch.as_tensor(y[[row]])).backward()
+        assert_allclose(gradients[row], x.grad[0], rtol=1e-4, atol=1e-7)
+
+
 def test_gradients_of_images_are_images(make_net):
     parts = torch.nn.Conv2d(3, 2, 2), torch.nn.Flatten(), torch.nn.Linear(24, 3)
     net = make_net(module=torch.nn.Sequential(*parts)).initialize()
@@ -150,6 +225,8 @@ def test_rows_of_a_batch_do_not_see_each_other(make_net, table):
 def test_inputs_without_gradients(X, message, make_net):
     with pytest.raises(RecordNotFoundError, match=message):
         gradients_of(linear_net(make_net), X, [0], "logit")
+    with pytest.raises(RecordNotFoundError, match="The score 'grand'"):
+        gradients_of(linear_net(make_net), X, [0], "loss")
 
 
 def test_outputs_that_are_no_classes(make_net):
