@@ -83,16 +83,14 @@ class _RowNorms:
     """Norms for one batch of rows after the other, mapped over rows where the net allows it."""
 
     def __init__(self, net: Any) -> None:
-        trained = [p.requires_grad for p in _RowLoss(net).parameters()]
+        named = _RowLoss(net).named_parameters(remove_duplicate=False)
+        trained = {name for name, parameter in named if parameter.requires_grad}
         self.net = replica(net)
         for name in (*net._modules, *net._criteria):  # code that was compiled cannot be mapped
             vars(self.net)[f"{name}_"] = unwrapped(getattr(self.net, f"{name}_"))
         self._loss = _RowLoss(self.net)
-        named = self._loss.named_parameters()
         self._parameters = {
-            name: parameter
-            for (name, parameter), is_trained in zip(named, trained, strict=True)
-            if is_trained
+            name: parameter for name, parameter in self._loss.named_parameters() if name in trained
         }
         if not self._parameters:
             raise RecordNotFoundError(
