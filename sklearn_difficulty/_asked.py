@@ -17,7 +17,9 @@ from sklearn_difficulty.trajectory import Trajectory, check_window, window_steps
 _KEPT_ON_DEMAND = {"outputs": "outputs", "element_action": "elements"}
 # Options that are filled in here, from what else is known.
 _GIVEN_HERE = {"labels", "largest"}
-_OF_CLASSES = {"prediction", "margin", "proba", "entropy", "el2n", "outputs"}
+# Decision values are outputs as well, but make no distribution over the classes.
+_OF_PROBA = {"proba", "entropy", "el2n", "outputs"}
+_OF_CLASSES = _OF_PROBA | {"prediction", "margin"}
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ def check_scores(
     learner: Any,
     *,
     has_classes: bool,
+    has_proba: bool,
     snapshots: Any,
     n_runs: int,
     most_steps: int | None,
@@ -202,6 +205,8 @@ def check_scores(
         The kind of the models.
     has_classes : bool
         False for a regression.
+    has_proba : bool
+        Whether the models give probabilities of classes.
     snapshots : object
         Rule of the snapshots, or the snapshots.
     n_runs : int
@@ -241,6 +246,12 @@ def check_scores(
             raise RecordNotFoundError(
                 f"score {name!r} needs classes, and this is a regression: use one of the loss, "
                 "such as 'action', 'final_loss' or 'loss_variance'."
+            )
+        if _OF_PROBA & set(entry.needs) and not has_proba:
+            raise RecordNotFoundError(
+                f"score {name!r} needs probabilities, and this estimator gives decision values "
+                "only: use 'aum' or 'action', or an estimator with predict_proba, such as "
+                "SGDClassifier(loss='log_loss')."
             )
         if n_runs == 1 < score.default_runs:
             warnings.warn(

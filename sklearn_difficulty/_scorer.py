@@ -314,6 +314,7 @@ class DifficultyScorer(BaseEstimator):
             scores,
             learner,
             has_classes=problem.classes is not None,
+            has_proba=learner.has_proba(problem.estimator),
             snapshots=self.snapshots,
             n_runs=n_runs * runs_each,
             most_steps=learner.most_steps(problem.estimator),
@@ -515,6 +516,8 @@ class DifficultyScorer(BaseEstimator):
             scores,
             recording.learner,
             has_classes=recording.classes is not None,
+            # What a trajectory from elsewhere lacks is said where it is read.
+            has_proba=recording.trajectory.proba is not None or not recording.estimators,
             snapshots=recording.trajectory.snapshots,
             n_runs=recording.trajectory.n_runs,
             most_steps=max(recording.n_steps),

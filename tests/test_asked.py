@@ -145,7 +145,13 @@ def test_direction(name):
 
 def test_what_was_not_recorded_is_said_before_training():
     def check(name, learner=NET, params=None, **options):
-        defaults = {"has_classes": True, "snapshots": "auto", "n_runs": 20, "most_steps": 5}
+        defaults = {
+            "has_classes": True,
+            "has_proba": True,
+            "snapshots": "auto",
+            "n_runs": 20,
+            "most_steps": 5,
+        }
         check_scores(resolve_scores(name, params), learner, **(defaults | options))
 
     for name in SCORES:
@@ -163,6 +169,9 @@ def test_what_was_not_recorded_is_said_before_training():
         check("vog", learner=BOOSTING)
     with pytest.raises(RecordNotFoundError, match="snapshots=None keeps none: fit with"):
         check("vog", snapshots=None)
+    for name in ("confidence", "entropy", "el2n"):
+        with pytest.raises(RecordNotFoundError, match=f"'{name}' needs probabilities"):
+            check(name, has_proba=False)
     for name in ("vog", "easiness"):
         with pytest.raises(RecordNotFoundError, match=f"'{name}' needs classes.*regression"):
             check(name, has_classes=False)

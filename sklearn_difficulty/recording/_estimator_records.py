@@ -31,9 +31,14 @@ def estimator_records(
     """
     if classes is None:
         return target_records(fitted.predict(X), y)
-    if hasattr(fitted, "predict_proba"):
-        return records_of_proba(aligned(fitted.predict_proba(X), fitted.classes_, classes), y, keep)
-    return records_of_decision(fitted.decision_function(X), y, keep)
+    if not hasattr(fitted, "predict_proba"):
+        return records_of_decision(fitted.decision_function(X), y, keep)
+    records = records_of_proba(aligned(fitted.predict_proba(X), fitted.classes_, classes), y, keep)
+    if hasattr(fitted, "decision_function"):
+        # Which it predicts by: where decision values are large, probabilities are all one.
+        chosen = decision_columns(fitted.decision_function(X)).argmax(axis=1)
+        records["prediction"] = np.searchsorted(classes, fitted.classes_)[chosen]
+    return records
 
 
 def records_of_proba(

@@ -108,6 +108,10 @@ class Learner:
         """Number of runs that the record of one training consists of."""
         return 1
 
+    def has_proba(self, estimator: Any) -> bool:
+        """Whether a classifier of this kind gives probabilities, and not only decision values."""
+        return True
+
     def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Raise or warn, once, of what makes the trainings of clones other than asked for.
 

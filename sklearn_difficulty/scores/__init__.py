@@ -149,7 +149,7 @@ SCORES: dict[str, Score] = {
     "ensemble_entropy": Score(
         name="ensemble_entropy",
         function=ensemble_entropy,
-        needs=("outputs", "proba"),
+        needs=("outputs",),
         higher_is_harder=True,
         needs_labels=False,
         default_runs=5,
@@ -159,7 +159,7 @@ SCORES: dict[str, Score] = {
     "mutual_information": Score(
         name="mutual_information",
         function=mutual_information,
-        needs=("outputs", "proba"),
+        needs=("outputs",),
         higher_is_harder=True,
         needs_labels=False,
         default_runs=5,
