@@ -101,7 +101,7 @@ class _RowNorms:
         for parameter in self._parameters.values():
             parameter.requires_grad_()
         n_values = sum(parameter.numel() for parameter in self._parameters.values())
-        kind = torch.device(self.net.device).type
+        kind = next(iter(self._parameters.values())).device.type
         most_values = _VALUES_PER_CHUNK.get(kind, _VALUES_PER_CHUNK_ELSEWHERE)
         self._rows_per_chunk = max(1, most_values // n_values)
         self._is_mapped: bool | None = None

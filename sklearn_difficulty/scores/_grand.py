@@ -17,8 +17,8 @@ def grand(norms: Iterable[np.ndarray]) -> np.ndarray:
 
     The gradients are those of all parameters that are trained (of the module, and of a criterion
     that has some), with the network in evaluation mode. The loss is each row's own as it is
-    recorded, without class weights. A snapshot costs several passes over the data, one to two
-    dozen for a small network, and memory for the gradients of a chunk of rows.
+    recorded, without class weights. A snapshot costs ten to twenty forward and backward passes over
+    the data for a small network, and memory for the gradients of a chunk of rows.
 
     Parameters
     ----------
