@@ -24,6 +24,8 @@ from torch.utils.data import (
     default_collate,
 )
 
+from sklearn_difficulty.recording._inputs import CastDataset
+
 # A pass without gradients holds no activations, so it takes larger batches than training: as
 # many rows as make this many input values, within these limits. The user's batch size stays
 # the measure: it may be small because a row takes much memory inside the network.
@@ -59,6 +61,8 @@ class ArrayBatches:
         As in :class:`torch.utils.data.DataLoader`.
     rows : ndarray of int or None
         The rows to draw from; None for all.
+    dtype : dtype or None, default=None
+        What each batch of inputs is cast to; None leaves it as it is.
 
     Attributes
     ----------
@@ -77,8 +81,10 @@ class ArrayBatches:
         shuffle: bool = False,
         drop_last: bool = False,
         rows: np.ndarray | None = None,
+        dtype: np.dtype | None = None,
     ) -> None:
         self._X = X.tocsr() if scipy.sparse.issparse(X) else X
+        self._dtype = dtype
         self._y = y
         self.batch_size = batch_size
         self._shuffle = shuffle
@@ -115,10 +121,10 @@ class ArrayBatches:
     def _take(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         # skorch stands a zero in for a missing target, one per row
         y = torch.zeros(len(rows), 1) if self._y is None else _taken(self._y, rows)
-        return _taken(self._X, rows), y
+        return _taken(self._X, rows, self._dtype), y
 
 
-def _taken(array: Any, rows: np.ndarray) -> torch.Tensor:
+def _taken(array: Any, rows: np.ndarray, dtype: np.dtype | None = None) -> torch.Tensor:
     """Rows of an array, in the type that collating them one by one gives."""
     if isinstance(array, torch.Tensor):
         return array[torch.from_numpy(rows)]
@@ -126,13 +132,16 @@ def _taken(array: Any, rows: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array[rows].toarray())
     # A copy of the rows and not a tensor of the whole: torch has none for arrays that are
     # read-only or run backwards.
-    taken = torch.from_numpy(np.take(array, rows, axis=0))
+    few = np.take(array, rows, axis=0)
+    if dtype is not None:
+        return torch.from_numpy(few.astype(dtype, copy=False))
+    taken = torch.from_numpy(few)
     return taken.to(default_collate([array[0]]).dtype) if array.ndim == 1 else taken
 
 
 def _plain_arrays(dataset: Any) -> tuple[Any, Any] | None:
     """X and y of a skorch dataset of arrays, or None where rows may be made on the fly."""
-    if type(dataset) is not Dataset:
+    if type(dataset) not in (Dataset, CastDataset):
         return None
     X, y = dataset.X, dataset.y
     if not (isinstance(X, np.ndarray | torch.Tensor) or scipy.sparse.issparse(X)):
@@ -177,6 +186,7 @@ def faster(iterator: Any) -> Any:
         shuffle=type(drawn.sampler) is RandomSampler,
         drop_last=drawn.drop_last,
         rows=rows,
+        dtype=getattr(dataset, "dtype", None),
     )
 
 

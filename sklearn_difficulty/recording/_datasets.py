@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+import skorch.dataset
 import torch
 from skorch.dataset import unpack_data
-from torch.utils.data import Dataset
+from skorch.utils import to_numpy
+from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from sklearn_difficulty._data import input_of, n_rows
 from sklearn_difficulty.recording._batches import base_rows
@@ -33,6 +35,41 @@ class LabelledDataset(Dataset):
         return input_of(self.dataset[row]), torch.as_tensor(self.targets[row])
 
 
+def labelled(dataset: Any, targets: np.ndarray) -> Any:
+    """The inputs of a dataset, each with a target from an array.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its items are pairs of input and target, as skorch has it, or inputs alone.
+    targets : ndarray of shape (n, ...)
+        The targets, in the type that the criterion takes.
+
+    Returns
+    -------
+    dataset : Dataset
+        Of pairs. Where the inputs lie in an array or a tensor, it is one that batches are drawn
+        from without a call for each row; the inputs are not copied.
+
+    Raises
+    ------
+    TypeError
+        For a dataset without row numbers.
+    """
+    _check_has_rows(dataset)
+    base, rows = base_rows(dataset)
+    X = _inputs_held(base)
+    if X is None:
+        return LabelledDataset(dataset, targets)
+    if rows is None:
+        return skorch.dataset.Dataset(X, targets)
+    if len(np.unique(rows)) < len(rows):  # copies of a row, which may have different targets
+        return LabelledDataset(dataset, targets)
+    of_all = np.zeros((len(base), *targets.shape[1:]), dtype=targets.dtype)
+    of_all[rows] = targets
+    return Subset(skorch.dataset.Dataset(X, of_all), rows.tolist())
+
+
 def targets_of(dataset: Any) -> np.ndarray:
     """Targets that a dataset carries, in its order.
 
@@ -44,11 +81,14 @@ def targets_of(dataset: Any) -> np.ndarray:
 
     Raises
     ------
+    TypeError
+        For a dataset without row numbers.
     ValueError
         For items that are no pairs.
     """
+    _check_has_rows(dataset)
     base, rows = base_rows(dataset)
-    held = getattr(base, "y", None)
+    held = _targets_held(base)
     if held is not None and np.ndim(held) == 1 and len(held) == len(base):
         held = np.asarray(held)
         return held if rows is None else held[rows]
@@ -60,5 +100,29 @@ def targets_of(dataset: Any) -> np.ndarray:
                 f"item {row} of {type(dataset).__name__} is no pair of input and target: pass the "
                 "targets as y, or make the dataset give (input, target)."
             )
-        targets.append(np.asarray(unpack_data(item)[1]))
+        target = unpack_data(item)[1]
+        targets.append(to_numpy(target) if isinstance(target, torch.Tensor) else target)
     return np.stack(targets)
+
+
+def _check_has_rows(dataset: Any) -> None:
+    if isinstance(dataset, IterableDataset):
+        raise TypeError(
+            f"{type(dataset).__name__} is an IterableDataset, which has no row numbers, so that "
+            "its rows cannot be told apart: use a map-style dataset."
+        )
+
+
+def _inputs_held(dataset: Any) -> Any:
+    """Array or tensor that the inputs of a dataset are the rows of, None where none is known."""
+    if type(dataset) is TensorDataset and len(dataset.tensors) <= 2:
+        return dataset.tensors[0]
+    if type(dataset) is skorch.dataset.Dataset and isinstance(dataset.X, np.ndarray | torch.Tensor):
+        return dataset.X
+    return None
+
+
+def _targets_held(dataset: Any) -> Any:
+    if type(dataset) is TensorDataset and len(dataset.tensors) == 2:
+        return to_numpy(dataset.tensors[1])
+    return getattr(dataset, "y", None)

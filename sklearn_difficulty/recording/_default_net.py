@@ -9,12 +9,16 @@ import scipy.sparse
 import torch
 from sklearn.preprocessing import StandardScaler
 
+from sklearn_difficulty.recording._inputs import net_input
+
 _HIDDEN = 128
 # Enough updates to learn a small table, few enough epochs for a large one.
 _UPDATES_WANTED = 600
 _FEWEST_EPOCHS, _MOST_EPOCHS = 15, 60
 _ROWS_PER_EPOCH_BATCHES = 20
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 128
+# As many values as are standardised at a time.
+_VALUES_AT_A_TIME = 2**22
 
 
 class DefaultMLP(torch.nn.Module):
@@ -103,11 +107,16 @@ def default_module_params(X: Any, y: np.ndarray | None, *, n_classes: int | None
     n_classes : int or None
         None for a regression.
     """
-    flat = X if scipy.sparse.issparse(X) else np.asarray(X).reshape(X.shape[0], -1)
+    n_features = int(np.prod(X.shape[1:]))
     # A sparse matrix is standardised batch by batch, once its rows are dense.
-    scaler = StandardScaler(with_mean=not scipy.sparse.issparse(flat)).fit(flat)
+    scaler = StandardScaler(with_mean=not scipy.sparse.issparse(X))
+    # Piece by piece: the scaler makes copies, of what may be larger than memory.
+    rows_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, n_features))
+    for start in range(0, X.shape[0], rows_at_a_time):
+        rows = net_input(X[start : start + rows_at_a_time])
+        scaler.partial_fit(rows if scipy.sparse.issparse(rows) else rows.reshape(len(rows), -1))
     params = {
-        "n_features": flat.shape[1],
+        "n_features": n_features,
         "center": scaler.mean_.astype(np.float32),
         "scale": scaler.scale_.astype(np.float32),
     }

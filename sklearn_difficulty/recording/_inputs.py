@@ -5,8 +5,35 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import torch
+from skorch.dataset import Dataset
 
 _VALUES_AT_A_TIME = 2**22
+# Larger arrays are cast batch by batch: a copy of all might not fit into memory.
+_MOST_BYTES_CAST_AT_ONCE = 2**26
+_FLOAT32 = np.dtype(np.float32)
+
+
+class CastDataset(Dataset):
+    """Rows of an array and their targets, each row cast when it is asked for.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...)
+        Rows of numbers.
+    y : ndarray of shape (n, ...) or None
+        Targets, in the type that the criterion takes.
+    dtype : dtype
+        What the rows are cast to.
+    """
+
+    def __init__(self, X: np.ndarray, y: Any, dtype: np.dtype) -> None:
+        super().__init__(X, y)
+        self.dtype = dtype
+
+    def transform(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Cast a row; see :class:`skorch.dataset.Dataset`."""
+        X, y = super().transform(X, y)
+        return np.asarray(X, dtype=self.dtype), y
 
 
 def takes_integers(module: torch.nn.Module) -> bool:
@@ -15,8 +42,14 @@ def takes_integers(module: torch.nn.Module) -> bool:
     return any(isinstance(part, lookups) for part in module.modules())
 
 
-def net_input(X: Any, *, integers: bool = False) -> Any:
-    """Cast an array for a module with float32 parameters; leave anything else alone.
+def floats_of(module: torch.nn.Module) -> np.dtype:
+    """Floating-point type of a module's parameters: float64, or float32 for any other."""
+    types = (part.dtype for part in module.parameters() if part.is_floating_point())
+    return np.dtype(np.float64) if next(types, None) is torch.float64 else _FLOAT32
+
+
+def net_input(X: Any, *, integers: bool = False, floats: Any = _FLOAT32) -> Any:
+    """Cast an array for a module; leave anything else alone.
 
     Parameters
     ----------
@@ -25,48 +58,96 @@ def net_input(X: Any, *, integers: bool = False) -> Any:
         caller's own affair and come back as they are.
     integers : bool
         Keep integers, as int64, for a module that looks them up.
+    floats : dtype
+        Type of all other numbers.
 
     Returns
     -------
     X : object
-        float32 or int64, C-contiguous; sparse matrices in CSR form.
+        int64 or `floats`, C-contiguous; sparse matrices in CSR form.
 
     Raises
     ------
     ValueError
-        When a value is too large for float32.
+        When a value is not finite, or too large for the type.
     """
     if scipy.sparse.issparse(X):
         # csr_matrix and not csr_array: torch loaders ask for single rows, which an
         # array would return with one axis less
         with np.errstate(over="ignore"):
-            return _finite(scipy.sparse.csr_matrix(X, dtype=np.float32))
-    if not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub":
+            X = scipy.sparse.csr_matrix(X, dtype=floats)
+        _check_finite(X.data, floats)
         return X
-    if integers and X.dtype.kind in "iu":
-        return np.ascontiguousarray(X, dtype=np.int64)
+    dtype = _array_type(X, integers, floats)
+    if dtype is None:
+        return X
     with np.errstate(over="ignore"):
-        return _finite(np.ascontiguousarray(X, dtype=np.float32))
-
-
-def _finite(X: Any) -> Any:
-    values = (X.data if scipy.sparse.issparse(X) else X).reshape(-1)
-    # Piece by piece: what says of each value whether it is finite would be a quarter of X in size.
-    pieces = (values[i : i + _VALUES_AT_A_TIME] for i in range(0, values.size, _VALUES_AT_A_TIME))
-    if not all(np.isfinite(piece).all() for piece in pieces):
-        raise ValueError(
-            "X holds NaN, infinity or a value too large for float32, the type that networks "
-            "compute in: impute or rescale it first, for example with StandardScaler."
-        )
+        X = np.ascontiguousarray(X, dtype=dtype)
+    _check_finite(X, dtype)
     return X
 
 
+def net_rows(X: Any, y: Any, module: torch.nn.Module) -> tuple[Any, Any]:
+    """Cast rows for a module, those of a large array only when they are asked for.
+
+    Parameters
+    ----------
+    X : object
+        Rows.
+    y : object
+        Their targets, in the type that the criterion takes, or None.
+    module : torch.nn.Module
+        Whose parameters say which types it takes.
+
+    Returns
+    -------
+    X, y : objects
+        Rows as :func:`net_input` returns them, and `y`; or a dataset of both, and None.
+
+    Raises
+    ------
+    ValueError
+        As :func:`net_input` does.
+    """
+    integers, floats = takes_integers(module), floats_of(module)
+    dtype = _array_type(X, integers, floats)
+    is_cast = dtype is not None and (X.dtype != dtype or not X.flags.c_contiguous)
+    if not is_cast or X.size * dtype.itemsize <= _MOST_BYTES_CAST_AT_ONCE:
+        return net_input(X, integers=integers, floats=floats), y
+    _check_finite(X, dtype)
+    return CastDataset(X, y, dtype), None
+
+
+def _array_type(X: Any, integers: bool, floats: Any) -> Any:
+    """Type that an array is cast to; None for what is left alone."""
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub":
+        return None
+    return np.dtype(np.int64 if integers and X.dtype.kind in "iu" else floats)
+
+
+def _check_finite(X: np.ndarray, dtype: Any) -> None:
+    if X.dtype.kind != "f":
+        return
+    # Piece by piece: what says of each value whether it is finite would be a quarter of X in size.
+    n_rows = max(1, _VALUES_AT_A_TIME // max(1, int(np.prod(X.shape[1:]))))
+    for start in range(0, len(X), n_rows):
+        with np.errstate(over="ignore"):
+            piece = np.asarray(X[start : start + n_rows], dtype=dtype)
+        if not np.isfinite(piece).all():
+            raise ValueError(
+                f"X holds NaN, infinity or a value too large for {np.dtype(dtype)}, the type that "
+                "this network computes in: impute or rescale it first, for example with "
+                "StandardScaler."
+            )
+
+
 def net_target(y: np.ndarray, *, net: Any) -> np.ndarray:
-    """Cast targets: class numbers to int64 (float32 for a single logit), others to float32."""
+    """Cast targets: class numbers to int64, others, and those of a single logit, to floats."""
     binary = issubclass(_criterion_class(net), torch.nn.BCEWithLogitsLoss | torch.nn.BCELoss)
     if y.dtype.kind in "iub" and not binary:
         return y.astype(np.int64)
-    return y.astype(np.float32)
+    module = vars(net).get("module_")
+    return y.astype(_FLOAT32 if module is None else floats_of(module))
 
 
 def class_numbers(labels: Any, classes: np.ndarray) -> np.ndarray:

@@ -16,14 +16,13 @@ from torch.utils.data import Dataset
 from sklearn_difficulty._data import n_rows, take_rows
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.recording._batches import FasterIterator
-from sklearn_difficulty.recording._datasets import LabelledDataset
+from sklearn_difficulty.recording._datasets import labelled
 from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._generators import seeded_generators
 from sklearn_difficulty.recording._inputs import (
     class_numbers,
-    net_input,
+    net_rows,
     net_target,
-    takes_integers,
 )
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._losses import is_torchs_own, unwrapped
@@ -244,8 +243,8 @@ def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Ca
 
 def _input(net: Any, X: Any) -> Any:
     if isinstance(X, Dataset):
-        return LabelledDataset(X, np.zeros(n_rows(X), dtype=np.int64))
-    return net_input(X, integers=takes_integers(unwrapped(net.module_)))
+        return labelled(X, np.zeros(n_rows(X), dtype=np.int64))
+    return net_rows(X, None, unwrapped(net.module_))[0]
 
 
 def _converted(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> tuple[Any, Any]:
@@ -253,13 +252,14 @@ def _converted(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> t
 
     A dataset comes back with its targets inside, in numbers.
     """
+    numbers = y if classes is None else _columns(net, classes)[y]
+    numbers = _shaped(net, X, net_target(numbers, net=net), classes)
     if isinstance(X, Dataset):
-        numbers = y if classes is None else _columns(net, classes)[y]
-        return LabelledDataset(X, _shaped(net, X, net_target(numbers, net=net), classes)), None
-    X = _input(net, X)
-    if classes is not None and isinstance(net, TrackedNetClassifier):
+        return labelled(X, numbers), None
+    X, numbers = net_rows(X, numbers, unwrapped(net.module_))
+    if numbers is not None and classes is not None and isinstance(net, TrackedNetClassifier):
         return X, classes[y]
-    return X, _shaped(net, X, net_target(y, net=net), classes)
+    return X, numbers
 
 
 def _shaped(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
@@ -274,8 +274,8 @@ def _output_shape(net: Any, X: Any) -> tuple[int, ...] | None:
     """Shape of what a module returns for a row; None where it cannot be asked yet."""
     if any(is_lazy(parameter) for parameter in unwrapped(net.module_).parameters()):
         return None  # a module that sizes itself to its first batch is to meet the real one
-    few = take_rows(_input(net, X), np.arange(2)) if isinstance(X, Dataset) else X[:2]
-    return tuple(outputs_of(net, few).shape[1:])
+    few = take_rows(X, np.arange(2)) if isinstance(X, Dataset) else X[:2]
+    return tuple(outputs_of(net, _input(net, few)).shape[1:])
 
 
 def _check_outputs(net: Any, X: Any, classes: np.ndarray | None) -> None:

@@ -19,8 +19,8 @@ from sklearn_difficulty.recording._default_net import (
 )
 from sklearn_difficulty.recording._inputs import (
     net_input,
+    net_rows,
     net_target,
-    takes_integers,
 )
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._tracker import DifficultyTracker
@@ -138,11 +138,7 @@ class Tracked(NeuralNet):
         return X, y
 
     def _validated_rows(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
-        if is_dataset(X) or (isinstance(X, dict) and not scipy.sparse.issparse(X)):
-            raise ValueError(
-                f"module=None needs X as an array of shape (n, ...), got {type(X).__name__}: "
-                "pass a module for other inputs."
-            )
+        _check_sizes_a_network(X)
         return validate_data(self, _on_cpu(X), y, accept_sparse="csr", allow_nd=True, **options)
 
     def __sklearn_tags__(self) -> Tags:
@@ -165,7 +161,7 @@ class Tracked(NeuralNet):
         """
         if self.module is not None:
             return
-        X = net_input(X)
+        _check_sizes_a_network(X)
         if is_classifier(self):
             n_classes = len(np.unique(y if self.classes is None else self.classes))
             self.data_params_ = default_module_params(X, None, n_classes=n_classes)
@@ -179,9 +175,10 @@ class Tracked(NeuralNet):
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         if self.module is None:
             X = self._validated_rows(X, reset=False)
-        module = vars(self).get("module_")
-        integers = module is not None and takes_integers(unwrapped(module))
-        return super().get_dataset(net_input(X, integers=integers), self._target(y))
+        y, module = self._target(y), vars(self).get("module_")
+        if module is None:
+            return super().get_dataset(net_input(X), y)
+        return super().get_dataset(*net_rows(X, y, unwrapped(module)))
 
     def _target(self, y: Any) -> Any:
         if y is None or isinstance(y, torch.Tensor):
@@ -215,6 +212,15 @@ class Tracked(NeuralNet):
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         super().on_train_end(net, **kwargs)
         self.tracker_.on_train_end(net, **kwargs)
+
+
+def _check_sizes_a_network(X: Any) -> None:
+    # Some sparse matrices are dictionaries.
+    if is_dataset(X) or (isinstance(X, dict) and not scipy.sparse.issparse(X)):
+        raise ValueError(
+            f"module=None needs X as an array of shape (n, ...), got {type(X).__name__}: "
+            "pass a module for other inputs."
+        )
 
 
 def _on_cpu(array: Any) -> Any:
