@@ -5,6 +5,7 @@ from sklearn_difficulty.recording._default_net import DefaultMLP
 from sklearn_difficulty.recording._given import PathOnly
 from sklearn_difficulty.recording._gradients import gradient_scores
 from sklearn_difficulty.recording._learners import find_learner
+from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._nets import (
     TrackedNet,
     TrackedNetClassifier,
@@ -27,6 +28,7 @@ __all__ = [
     "TrackedNet",
     "TrackedNetClassifier",
     "TrackedNetRegressor",
+    "TrajectoryRecorder",
     "class_proba",
     "default_net",
     "find_learner",

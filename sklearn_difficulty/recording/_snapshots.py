@@ -1,6 +1,7 @@
 """Take snapshots of a model's parameters while it trains, within a budget of bytes."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.trajectory import Snapshots, SnapshotSchedule
+from sklearn_difficulty.trajectory._snapshot_files import StateOnDisk, write_state
 
 State = Mapping[str, np.ndarray]
 
@@ -59,11 +61,15 @@ class SnapshotTaker:
         Which steps to hold; see :class:`SnapshotSchedule`.
     max_bytes : int
         Budget of ``rule="auto"``.
+    folder : Path or None, default=None
+        Where the snapshots are written, one file each, and deleted as they are thinned out;
+        None holds them in memory.
     """
 
-    def __init__(self, rule: Any, max_bytes: int) -> None:
+    def __init__(self, rule: Any, max_bytes: int, folder: Path | None = None) -> None:
         self.rule = rule
         self._max_bytes = max_bytes
+        self._folder = folder
         self._schedule: SnapshotSchedule | None = None
         SnapshotSchedule(rule)  # refuses a bad rule before any training
         self._states: dict[int, State] = {}
@@ -77,8 +83,19 @@ class SnapshotTaker:
             self._schedule = SnapshotSchedule(self.rule, max_count=self._max_bytes // n_bytes)
         if self._schedule.offer(step):
             for dropped in self._schedule.evicted(step):
-                self._states.pop(dropped, None)
-            self._states[step] = state()
+                self._let_go(dropped)
+            self._states[step] = self._held(step, state())
+
+    def _held(self, step: int, state: State) -> State:
+        if self._folder is None:
+            return state
+        file = self._folder / f"step{step}.safetensors"
+        return StateOnDisk(file, write_state(state, file))
+
+    def _let_go(self, step: int) -> None:
+        state = self._states.pop(step, None)
+        if isinstance(state, StateOnDisk):
+            state.file.unlink()
 
     def snapshots(self) -> Snapshots | None:
         """What is held, as the snapshots of one model."""
