@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from sklearn_difficulty.recording._losses import (
-    _divided,
+    divided,
     flat_losses,
     needs_one_by_one,
     undisturbed,
@@ -52,7 +52,7 @@ def graph_losses(
         with undisturbed(net.criterion_):
             losses = net.get_loss(y_pred, y_true, X=X, training=False)
         return flat_losses(losses, net.criterion_)
-    parts, whole = _divided(len(y_true), y_pred, y_true, X)
+    parts, whole = divided(len(y_true), y_pred, y_true, X)
     rows = map(whole, zip(*(part.split(1) for part in parts), strict=True))
     with undisturbed(net.criterion_, reduced=True):
         losses = [net.get_loss(p, t, X=x, training=False) for p, t, x in rows]

@@ -117,7 +117,7 @@ def per_sample_losses(
 
 
 def _row_by_row(net: Any, y_pred: Any, y_true: Any, X: Any) -> torch.Tensor:
-    rows, whole = _divided(len(y_true), y_pred, y_true, X)
+    rows, whole = divided(len(y_true), y_pred, y_true, X)
 
     def single(*row: torch.Tensor) -> torch.Tensor:
         p, t, x = whole([part.unsqueeze(0) for part in row])
@@ -158,7 +158,7 @@ def needs_one_by_one(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
     if not half:
         return False
     losses = per_sample_losses(net, y_pred, y_true, X)[:half]
-    rows, whole = _divided(n_rows, y_pred, y_true, X)
+    rows, whole = divided(n_rows, y_pred, y_true, X)
     alone = per_sample_losses(net, *whole([part[:half] for part in rows]))
     if alone.shape != losses.shape:  # a target that was broadcast against the whole batch
         return True
@@ -216,7 +216,7 @@ def _tolerance(losses: torch.Tensor) -> float:
     return 1e-4 * float(losses.abs().max()) + 1e-6
 
 
-def _divided(
+def divided(
     n_rows: int, *parts: Any
 ) -> tuple[list[torch.Tensor], Callable[[Sequence[torch.Tensor]], Any]]:
     """Tensors of `n_rows` rows among the parts, and what puts others in their places."""

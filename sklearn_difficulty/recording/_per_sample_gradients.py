@@ -16,7 +16,7 @@ from sklearn_difficulty.recording._graph_losses import (
     graph_losses,
     is_reduced_alone,
 )
-from sklearn_difficulty.recording._losses import _divided, unwrapped
+from sklearn_difficulty.recording._losses import divided, unwrapped
 from sklearn_difficulty.recording._replay import batches, load_state, replica
 from sklearn_difficulty.recording._snapshots import State, trained_parts
 
@@ -108,7 +108,7 @@ class _RowNorms:
 
     def __call__(self, Xi: Any, yi: torch.Tensor) -> np.ndarray:
         yi = yi.to(self.net.device)
-        rows, whole = _divided(len(yi), Xi, yi)
+        rows, whole = divided(len(yi), Xi, yi)
         with differentiable(self._loss):
             if self._is_mapped is None:
                 self._loss.decide(Xi, yi)

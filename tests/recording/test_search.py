@@ -281,8 +281,8 @@ def test_kind():
     # which has a refit too, and searches for a threshold
     with pytest.raises(TypeError, match=r"TunedThresholdClassifierCV.*What does: .*GridSearchCV"):
         find_learner(TunedThresholdClassifierCV(SGD))
-    with pytest.raises(TypeError, match="LogisticRegression does not learn in steps"):
-        find_learner(GridSearchCV(LogisticRegression(), {}))
+    with pytest.raises(TypeError, match="GaussianNB does not learn in steps"):
+        find_learner(GridSearchCV(GaussianNB(), {}))
 
 
 def test_progress(table, capsys):
