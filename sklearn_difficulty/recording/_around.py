@@ -10,10 +10,7 @@ from sklearn_difficulty.recording._snapshots import State
 
 
 class LearnerAround(Learner):
-    """An estimator around another one, which learns in steps.
-
-    It is of the kind of the one within: it takes the snapshots and has the gradients that the
-    one within does.
+    """An estimator around one that learns in steps, or around several clones of it.
 
     Parameters
     ----------
@@ -40,14 +37,6 @@ class LearnerAround(Learner):
         """
         raise NotImplementedError
 
-    def fitted_within(self, fitted: Any) -> Any:
-        """The fitted estimator within a fitted one."""
-        raise NotImplementedError
-
-    def rows_within(self, fitted: Any, X: Any) -> Any:
-        """Rows as the fitted estimator within is given them."""
-        return X
-
     def accepts(self, estimator: Any) -> bool:
         """Whether an estimator of the inner kind is within; see :class:`Learner`."""
         within = self.within(estimator)
@@ -64,6 +53,18 @@ class LearnerAround(Learner):
     def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Check the estimator within; see :class:`Learner`."""
         self.inner.check(self.within(estimator), n_models, n_samples, held_out=held_out)
+
+
+class LearnerAroundOne(LearnerAround):
+    """An estimator around a single one, of which its records and gradients are."""
+
+    def fitted_within(self, fitted: Any) -> Any:
+        """The fitted estimator within a fitted one."""
+        raise NotImplementedError
+
+    def rows_within(self, fitted: Any, X: Any) -> Any:
+        """Rows as the fitted estimator within is given them."""
+        return X
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Those of the fitted estimator within; see :class:`Learner`."""

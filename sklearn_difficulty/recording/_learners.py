@@ -6,6 +6,7 @@ from sklearn_difficulty.recording._forest import ForestLearner
 from sklearn_difficulty.recording._learner import Learner
 from sklearn_difficulty.recording._lightgbm import LightGBMLearner
 from sklearn_difficulty.recording._logistic import LogisticLearner
+from sklearn_difficulty.recording._one_vs_rest import OneVsRestLearner
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
 from sklearn_difficulty.recording._pipeline import PipelineLearner
 from sklearn_difficulty.recording._search import SearchLearner
@@ -24,7 +25,7 @@ LEARNERS: tuple[Learner, ...] = (
     LogisticLearner(),
 )
 # Estimators around another one, which is recorded: a class made from the kind of the one within.
-WRAPPERS: tuple[Any, ...] = (PipelineLearner, SearchLearner)
+WRAPPERS: tuple[Any, ...] = (PipelineLearner, SearchLearner, OneVsRestLearner)
 
 
 def find_learner(estimator: Any) -> Learner:

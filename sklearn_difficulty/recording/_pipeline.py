@@ -8,13 +8,13 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from sklearn_difficulty._data import n_rows
-from sklearn_difficulty.recording._around import LearnerAround
+from sklearn_difficulty.recording._around import LearnerAroundOne
 from sklearn_difficulty.recording._learner import Learner, Task
 from sklearn_difficulty.recording._sklearn_outputs import seeded_params
 from sklearn_difficulty.trajectory import Trajectory
 
 
-class PipelineLearner(LearnerAround):
+class PipelineLearner(LearnerAroundOne):
     """A Pipeline: its transformers are fitted once, then its last step is recorded.
 
     The transformers are fitted to the rows that are trained on and to no others, so that those
@@ -48,11 +48,11 @@ class PipelineLearner(LearnerAround):
         return last
 
     def fitted_within(self, fitted: Any) -> Any:
-        """The last step; see :class:`LearnerAround`."""
+        """The last step; see :class:`LearnerAroundOne`."""
         return fitted.steps[-1][1]
 
     def rows_within(self, fitted: Any, X: Any) -> Any:
-        """Transformed rows; see :class:`LearnerAround`."""
+        """Transformed rows; see :class:`LearnerAroundOne`."""
         return fitted[:-1].transform(X) if len(fitted.steps) > 1 else X
 
     def record(

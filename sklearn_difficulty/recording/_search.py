@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from skorch import NeuralNet
 
-from sklearn_difficulty.recording._around import LearnerAround
+from sklearn_difficulty.recording._around import LearnerAroundOne
 from sklearn_difficulty.recording._generators import seeded_generators
 from sklearn_difficulty.recording._inputs import net_input, net_target, takes_integers
 from sklearn_difficulty.recording._learner import Task
@@ -24,7 +24,7 @@ from sklearn_difficulty.trajectory import Trajectory
 _SPACES = ("param_grid", "param_distributions", "search_spaces")
 
 
-class SearchLearner(LearnerAround):
+class SearchLearner(LearnerAroundOne):
     """A search: it is run on the rows that are trained on, then its best estimator is recorded.
 
     The search trains its best estimator itself before, so that all that it says of it holds, and
@@ -42,7 +42,7 @@ class SearchLearner(LearnerAround):
         return params["estimator"] if is_search else None
 
     def fitted_within(self, fitted: Any) -> Any:
-        """The best estimator; see :class:`LearnerAround`."""
+        """The best estimator; see :class:`LearnerAroundOne`."""
         return fitted.best_estimator_
 
     def most_steps(self, estimator: Any) -> int | None:

@@ -1,0 +1,321 @@
+"""One classifier for each class against all others, put together step by step."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count, tee, zip_longest
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import log_expit, softmax
+from sklearn.base import clone, is_regressor
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
+from sklearn.preprocessing import LabelBinarizer
+
+from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.recording._around import LearnerAround
+from sklearn_difficulty.recording._estimator_records import (
+    records_of_decision,
+    records_of_proba,
+)
+from sklearn_difficulty.recording._learner import Learner, Task
+from sklearn_difficulty.recording._loop import TrajectoryRecorder
+from sklearn_difficulty.recording._sklearn_outputs import aligned, decision_columns
+from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.trajectory import Snapshots, Trajectory
+
+_BINARY = np.array([0, 1])
+
+
+class OneVsRestLearner(LearnerAround):
+    """OneVsRestClassifier: each binary classifier is recorded, and their paths are joined.
+
+    After each step the binary classifiers are put together as ``OneVsRestClassifier`` does it:
+    probabilities are normalised over the classes, decision values stand next to each other. A
+    classifier that stopped before others stays as it is. A row to which all of them give a
+    probability of 0 has the same probability of each class.
+
+    They are trained one after the other, from the same random state.
+    """
+
+    described = "OneVsRestClassifier around one of these"
+
+    def __init__(self, inner: Learner) -> None:
+        super().__init__(inner)
+        self.has_gradients = False
+        self.records_outputs = True
+
+    @staticmethod
+    def within(estimator: Any) -> Any | None:
+        """The binary classifier; see :class:`LearnerAround`."""
+        name = type(estimator).__name__
+        if isinstance(estimator, OneVsOneClassifier | OutputCodeClassifier):
+            raise TypeError(
+                f"estimator {name} joins its classifiers by votes or codes, which are not "
+                "recorded: use OneVsRestClassifier around the same estimator."
+            )
+        if not isinstance(estimator, OneVsRestClassifier):
+            return None
+        if is_regressor(estimator.estimator):
+            raise TypeError(
+                f"{name} is around the regressor {type(estimator.estimator).__name__}: put a "
+                "classifier into it, of which probabilities or decision values are recorded."
+            )
+        return estimator.estimator
+
+    def record(
+        self,
+        estimator: Any,
+        task: Task,
+        *,
+        seed: int,
+        reseed: bool,
+        tick: Callable[[], None],
+    ) -> tuple[Any, Trajectory]:
+        """Record a classifier for each class and join their paths; see :class:`Learner`."""
+        fitted = clone(estimator)
+        seen = np.unique(task.y)
+        if len(seen) < 2:
+            raise ValueError(
+                f"{type(fitted).__name__} needs rows of two classes to train on, and there is "
+                f"only {task.labels[:1].tolist()[0]!r}: with cv, use a splitter that stratifies."
+            )
+        ours = _own_numbers(seen)
+        options: dict[str, Any] = {
+            "seed": seed,
+            "reseed": reseed,
+            "tick": _every(len(ours), tick),
+        }
+        binaries, paths = [], []
+        for number in ours:
+            binary, path = self.inner.record(
+                fitted.estimator, _against_the_rest(task, number, len(ours)), **options
+            )
+            if path.margin is None:
+                raise RecordNotFoundError(
+                    f"{type(binary).__name__} gives no class scores, of which the records of "
+                    f"{type(fitted).__name__} are made: put a classifier into it whose outputs "
+                    "are logits or probabilities of two classes."
+                )
+            binaries.append(binary)
+            paths.append(
+                _BinaryPath(
+                    number,
+                    path.margin,
+                    path.proba is not None,
+                    path.in_train,
+                    path.dt,
+                    path.snapshots,
+                    path.when,
+                )
+            )
+        fitted.label_binarizer_ = LabelBinarizer(sparse_output=True).fit(task.labels)
+        fitted.classes_ = fitted.label_binarizer_.classes_
+        fitted.estimators_ = binaries
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(binaries[0], name):
+                setattr(fitted, name, getattr(binaries[0], name))
+        return fitted, _joined(paths, task, seen)
+
+    def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
+        """Normalised probabilities, or the softmax of decision values; see :class:`Learner`."""
+        if not hasattr(fitted, "predict_proba"):
+            proba = softmax(decision_columns(fitted.decision_function(X)), axis=1)
+            return aligned(proba, fitted.classes_, classes)
+        own = [self.inner.class_proba(binary, X, _BINARY) for binary in fitted.estimators_]
+        proba = own[0] if len(own) == 1 else np.column_stack([columns[:, 1] for columns in own])
+        proba[proba.sum(axis=1) == 0] = 1.0
+        return aligned(proba / proba.sum(axis=1, keepdims=True), fitted.classes_, classes)
+
+    def replay(
+        self,
+        fitted: Any,
+        states: Iterable[State],
+        X: Any,
+        y: np.ndarray,
+        classes: np.ndarray | None,
+        *,
+        keep: tuple[str, ...] = (),
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Records of other rows; see :class:`Learner`."""
+        assert classes is not None
+        seen = np.searchsorted(classes, fitted.classes_)
+        ours = _own_numbers(seen)
+        # Read once, and handed to all classifiers in turn.
+        copies = tee(states, len(ours))
+        paths = [
+            self.inner.replay(
+                binary,
+                _parts(copies[k], k),
+                X,
+                (y == ours[k]).astype(np.int64),
+                _BINARY,
+            )
+            for k, binary in enumerate(fitted.estimators_)
+        ]
+        for records in _in_step(paths):
+            towards = np.stack(
+                [
+                    _towards(record["margin"], y == number)
+                    for record, number in zip(records, ours, strict=True)
+                ]
+            )
+            yield _records(towards, "proba" in records[0], seen, len(classes), y, keep)
+
+
+class _BinaryPath(NamedTuple):
+    """What is needed of the path of a binary classifier; the rest is not held for all at a time."""
+
+    number: int
+    margin: np.ndarray
+    has_proba: bool
+    in_train: np.ndarray
+    dt: Mapping[str, np.ndarray]
+    snapshots: Snapshots | None
+    when: str
+
+    @property
+    def n_steps(self) -> int:
+        return self.margin.shape[1]
+
+    def at(self, step: int) -> int:
+        """The step that a classifier is at after `step` of the joint training."""
+        return min(step, self.n_steps - 1)
+
+
+def _own_numbers(seen: np.ndarray) -> np.ndarray:
+    """Numbers of the classes that have a classifier: of two classes, the second alone."""
+    return seen[1:] if len(seen) == 2 else seen
+
+
+def _against_the_rest(task: Task, number: int, n_classifiers: int) -> Task:
+    recorded = task.recorded
+    if recorded is not None:
+        recorded = (recorded[0], (recorded[1] == number).astype(np.int64))
+    return dataclasses.replace(
+        task,
+        y=(task.y == number).astype(np.int64),
+        classes=_BINARY,
+        recorded=recorded,
+        max_snapshot_bytes=task.max_snapshot_bytes // n_classifiers,
+        keep=(),
+        storage=None,
+    )
+
+
+def _every(n: int, tick: Callable[[], None]) -> Callable[[], None]:
+    """A function that calls `tick` every n-th time."""
+    calls = count(1)
+
+    def counted() -> None:
+        if next(calls) % n == 0:
+            tick()
+
+    return counted
+
+
+def _joined(paths: list[_BinaryPath], task: Task, seen: np.ndarray) -> Trajectory:
+    """One path of all classes, of as many runs as each of the binary ones."""
+    assert task.classes is not None
+    _, y = task.rows
+    n_steps = max(path.n_steps for path in paths)
+    has_proba = paths[0].has_proba
+    runs = []
+    for run in range(len(paths[0].margin)):
+        recorder = TrajectoryRecorder(len(y))
+        for step in range(n_steps):
+            towards = np.stack(
+                [_towards(path.margin[run, path.at(step)], y == path.number) for path in paths]
+            )
+            # Rows that a tree was trained on have no record of it.
+            rows = np.flatnonzero(~np.isnan(towards).any(axis=0))
+            records = _records(
+                towards[:, rows], has_proba, seen, len(task.classes), y[rows], task.keep
+            )
+            recorder.write(rows, records)
+            recorder.step(_length(paths, run, step))
+        in_train = np.any([path.in_train[run] for path in paths], axis=0)
+        runs.append(
+            recorder.trajectory(
+                y=y,
+                classes=task.classes,
+                in_train=in_train,
+                snapshots=_joint_snapshots(paths, n_steps),
+                when=paths[0].when,
+            )
+        )
+    return runs[0] if len(runs) == 1 else Trajectory.stack(runs)
+
+
+def _length(paths: list[_BinaryPath], run: int, step: int) -> dict[str, float]:
+    """Length of a step: the updates and seconds of all that still train."""
+    training = [path for path in paths if step < path.n_steps]
+    lengths = {unit: [path.dt[unit][run, step] for path in training] for unit in paths[0].dt}
+    return {unit: float(max(v) if unit == "epoch" else sum(v)) for unit, v in lengths.items()}
+
+
+def _joint_snapshots(paths: list[_BinaryPath], n_steps: int) -> Snapshots | None:
+    """States of all classifiers, ``0/coef_`` and so on, at the steps that each one's is kept of."""
+    held = [path.snapshots for path in paths]
+    states = {}
+    for step in range(n_steps):
+        parts = [
+            (snapshots, path.at(step))
+            for path, snapshots in zip(paths, held, strict=True)
+            if snapshots is not None and path.at(step) in snapshots.steps(0)
+        ]
+        if len(parts) == len(paths):
+            states[step] = {
+                f"{k}/{name}": value
+                for k, (snapshots, kept) in enumerate(parts)
+                for name, value in snapshots.state(0, kept).items()
+            }
+    return None if None in held else Snapshots([states])
+
+
+def _parts(states: Iterable[State], number: int) -> Iterator[State]:
+    """The states of one classifier among those of all."""
+    prefix = f"{number}/"
+    for state in states:
+        own = (name for name in state if name.startswith(prefix))
+        yield {name.removeprefix(prefix): state[name] for name in own}
+
+
+def _in_step(
+    paths: list[Iterator[dict[str, np.ndarray]]],
+) -> Iterator[list[dict[str, np.ndarray]]]:
+    """The records of all classifiers after each step; those that have ended stay as they are."""
+    last: list[dict[str, np.ndarray]] = [{}] * len(paths)
+    for records in zip_longest(*paths):
+        last = [old if new is None else new for old, new in zip(last, records, strict=True)]
+        yield last
+
+
+def _towards(margin: np.ndarray, is_own: np.ndarray) -> np.ndarray:
+    """Log-odds or decision value of a class, from the margin of the label against the rest."""
+    # In the type of a path, so that replay breaks ties between classes as training did.
+    return np.where(is_own, margin, -margin).astype(np.float32)
+
+
+def _records(
+    towards: np.ndarray,
+    has_proba: bool,
+    seen: np.ndarray,
+    n_classes: int,
+    y: np.ndarray,
+    keep: tuple[str, ...],
+) -> dict[str, np.ndarray]:
+    """Records of rows from what each classifier says for its class, of shape (classifiers, n)."""
+    towards = towards.astype(np.float64)
+    if has_proba:
+        if len(towards) == 1:
+            towards = np.concatenate([-towards, towards])
+        proba = softmax(log_expit(towards), axis=0).T  # normalised without rounding to 0 / 0
+        columns = np.zeros((len(y), n_classes))
+        columns[:, seen] = proba
+        return records_of_proba(columns, y, keep)
+    if len(towards) == 1:
+        towards = np.concatenate([np.zeros_like(towards), towards])
+    # A class without rows to train on is refused by as much as the hinge loss asks for.
+    columns = np.full((len(y), n_classes), -1.0)
+    columns[:, seen] = towards.T
+    return records_of_decision(columns, y, keep)
