@@ -6,6 +6,7 @@ from sklearn_difficulty.recording import (
     TrackedNet,
     TrackedNetClassifier,
     TrackedNetRegressor,
+    TrajectoryRecorder,
 )
 from sklearn_difficulty.selection import (
     FilteredClassifier,
@@ -28,4 +29,5 @@ __all__ = [
     "TrackedNetClassifier",
     "TrackedNetRegressor",
     "Trajectory",
+    "TrajectoryRecorder",
 ]

@@ -19,13 +19,14 @@ PUBLIC = [
     "TrackedNetClassifier",
     "TrackedNetRegressor",
     "Trajectory",
+    "TrajectoryRecorder",
 ]
 
 # A general net is nothing without these; everything else can be made without arguments.
 ARGUMENTS = {"TrackedNet": {"module": torch.nn.Linear, "criterion": torch.nn.MSELoss}}
 
 # The tracker, a skorch callback, has parameters and can be cloned like an estimator.
-WITH_PARAMETERS = [name for name in PUBLIC if name != "Trajectory"]
+WITH_PARAMETERS = [name for name in PUBLIC if not name.startswith("Trajectory")]
 
 
 def _instance(name):
