@@ -157,8 +157,9 @@ class TrajectoryRecorder(StepRecorder):
         self._check_same_as_before(outputs=outputs is not None, losses=losses is not None)
         scores = None if outputs is None else self._scores(rows, kind, outputs)
         n_classes = None if scores is None else scores.shape[1]
-        y = self._targets.of(rows)
-        if targets is not None:
+        if targets is None:
+            y = self._targets.of(rows)
+        else:
             y = self._targets.check(rows, targets, n_classes)
         records: dict[str, np.ndarray] = {}
         if scores is not None:

@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 
 from sklearn_difficulty import DifficultyTracker
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, module_state
+from sklearn_difficulty.trajectory._snapshot_files import StateOnDisk
 
 
 def test_states_are_copies():
@@ -42,9 +43,9 @@ def test_state_behind_a_wrapper():
     assert list(module_state(Compiled(torch.nn.Linear(1, 1)))) == ["weight", "bias"]
 
 
-def taken(rule, n_steps, *, max_bytes=2**30):
+def taken(rule, n_steps, *, max_bytes=2**30, folder=None):
     """Steps held after some, where a state has 80 bytes that name the step."""
-    taker = SnapshotTaker(rule, max_bytes)
+    taker = SnapshotTaker(rule, max_bytes, folder)
     calls = []
     for step in range(n_steps):
 
@@ -97,6 +98,23 @@ def test_taker_hands_out_what_it_held_then():
     taker.offer(1, lambda: {"w": np.ones(1)})
     assert early.steps(0) == (0,)
     assert taker.snapshots().steps(0) == (0, 1)
+
+
+@pytest.mark.parametrize("rule", ["all", "auto", 6, [0, 3, 99]])
+def test_states_in_a_folder(tmp_path, rule):
+    steps, _ = taken(rule, 10, max_bytes=640, folder=tmp_path)
+    assert steps == taken(rule, 10, max_bytes=640)[0]
+    # those that were thinned out are deleted
+    assert {p.name for p in tmp_path.iterdir()} == {f"step{step}.safetensors" for step in steps}
+
+
+def test_states_in_a_folder_are_not_held(tmp_path):
+    taker = SnapshotTaker("all", 100, tmp_path)
+    taker.offer(0, lambda: {"w": np.arange(3.0)})
+    state = taker.snapshots().stored(0, 0)
+    assert isinstance(state, StateOnDisk)
+    assert state["w"] is not state["w"]
+    assert_array_equal(state["w"], [0, 1, 2])
 
 
 def test_tracker_keeps_the_weights_of_each_epoch(table, make_net):
