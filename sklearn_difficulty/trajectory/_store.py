@@ -3,6 +3,7 @@
 import os
 import shutil
 import weakref
+from collections.abc import Sequence
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ import numpy as np
 
 from sklearn_difficulty.trajectory._array_files import storable
 from sklearn_difficulty.trajectory._snapshot_files import require_safetensors
+from sklearn_difficulty.trajectory._stacking import stack_fields
 from sklearn_difficulty.trajectory._storage import (
     PARTS,
     load_fields,
@@ -131,6 +133,22 @@ class Store:
         folder.mkdir(parents=True)
         return folder
 
+    def stack(self, trajectories: Sequence[T]) -> T:
+        """Put the runs of several trajectories into one, whose records are files of this store.
+
+        Parameters
+        ----------
+        trajectories : sequence of Trajectory
+            See ``Trajectory.stack``.
+
+        Returns
+        -------
+        Trajectory
+            All runs, in order, for :meth:`finish`.
+        """
+        parts = [_fields_of(trajectory) for trajectory in trajectories]
+        return type(trajectories[0])(**stack_fields(parts, self.part("stack")))
+
     def finish(self, trajectory: T) -> T:
         """Make the folder complete.
 
@@ -145,13 +163,16 @@ class Store:
         Trajectory
             The same, its records and snapshots left on disk, in the folder.
         """
-        fields = {f.name: getattr(trajectory, f.name) for f in dataclass_fields(trajectory)}  # type: ignore[arg-type]
-        save_fields(fields, self.path, unfinished=self._unfinished)
+        save_fields(_fields_of(trajectory), self.path, unfinished=self._unfinished)
         return type(trajectory)(**load_fields(self.path, mmap=True))
 
     def abandon(self) -> None:
         """Remove what was written and not finished."""
         self._remove()
+
+
+def _fields_of(trajectory: Any) -> dict[str, Any]:
+    return {f.name: getattr(trajectory, f.name) for f in dataclass_fields(trajectory)}
 
 
 def _remove(folder: Path, process: int) -> None:

@@ -395,12 +395,11 @@ class Trajectory:
                 raise TypeError(
                     f"trajectories[{number}] must be a Trajectory; got {type(trajectory).__name__}."
                 )
-        parts = [trajectory._fields() for trajectory in trajectories]
-        if storage is None:
-            return cls(**stack_fields(parts))
+        if storage is None or not trajectories:
+            return cls(**stack_fields([trajectory._fields() for trajectory in trajectories]))
         with Store(storage) as store:
             store.check()
-            return store.finish(cls(**stack_fields(parts, store.part("stack"))))
+            return store.finish(store.stack(trajectories))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write to a folder, without pickle.

@@ -19,7 +19,6 @@ from sklearn_difficulty.recording._snapshots import SnapshotTaker
 from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
 from sklearn_difficulty.trajectory._joining import join_records
-from sklearn_difficulty.trajectory._stacking import stack_fields
 from sklearn_difficulty.trajectory._store import Store
 
 FOLDER = Path(sys.argv[1])
@@ -45,8 +44,7 @@ def models(n_steps):
     with Store(FOLDER / f"models{n_steps}") as store:
         store.check(snapshots=True)
         paths = [model(n_steps, store.part(f"model{i}")) for i in range(2)]
-        fields = [{f: getattr(p, f) for f in Trajectory.__dataclass_fields__} for p in paths]
-        path = store.finish(Trajectory(**stack_fields(fields, store.part("stack"))))
+        path = store.finish(store.stack(paths))
     assert path.n_missing.sum() == 0
     assert path.loss[1, -1, -1] == n_steps - 1
     assert path.snapshots.state(1, n_steps - 1)["w"][0] == n_steps - 1

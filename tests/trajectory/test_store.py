@@ -12,7 +12,6 @@ import pytest
 from sklearn_difficulty.trajectory import Snapshots, Trajectory
 from sklearn_difficulty.trajectory._record_files import StepArrays
 from sklearn_difficulty.trajectory._snapshot_files import StateOnDisk, write_state
-from sklearn_difficulty.trajectory._stacking import stack_fields
 from sklearn_difficulty.trajectory._store import Store
 
 
@@ -66,8 +65,7 @@ def test_what_is_only_part_of_a_file_is_written(tmp_path):
 def test_runs_are_stacked_on_disk(tmp_path):
     with Store(tmp_path / "run") as store:
         paths = [recorded(store.part(f"model{n}"), 3 - n, scale=10.0**n) for n in range(2)]
-        fields = [{f: getattr(p, f) for f in Trajectory.__dataclass_fields__} for p in paths]
-        stacked = Trajectory(**stack_fields(fields, store.part("stack")))
+        stacked = store.stack(paths)
         assert isinstance(stacked.loss, np.memmap)
         expected = Trajectory.stack(paths)
         back = store.finish(stacked)
