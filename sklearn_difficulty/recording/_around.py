@@ -50,6 +50,10 @@ class LearnerAround(Learner):
         """Those of the estimator within; see :class:`Learner`."""
         return self.inner.runs_per_model(self.within(estimator))
 
+    def has_proba(self, estimator: Any) -> bool:
+        """Whether the estimator within does; see :class:`Learner`."""
+        return self.inner.has_proba(self.within(estimator))
+
     def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Check the estimator within; see :class:`Learner`."""
         self.inner.check(self.within(estimator), n_models, n_samples, held_out=held_out)

@@ -18,9 +18,9 @@ from sklearn_difficulty.recording._estimator_records import (
     records_of_proba,
 )
 from sklearn_difficulty.recording._learner import Learner, Task
-from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import aligned, decision_columns
 from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Snapshots, Trajectory
 
 _BINARY = np.array([0, 1])
@@ -32,7 +32,8 @@ class OneVsRestLearner(LearnerAround):
     After each step the binary classifiers are put together as ``OneVsRestClassifier`` does it:
     probabilities are normalised over the classes, decision values stand next to each other. A
     classifier that stopped before others stays as it is. A row to which all of them give a
-    probability of 0 has the same probability of each class.
+    probability of 0 has the same probability of each class, and one to which several give a
+    probability of 1 is predicted to be of the first of these.
 
     They are trained one after the other, from the same random state.
     """
@@ -221,7 +222,7 @@ def _joined(paths: list[_BinaryPath], task: Task, seen: np.ndarray) -> Trajector
     has_proba = paths[0].has_proba
     runs = []
     for run in range(len(paths[0].margin)):
-        recorder = TrajectoryRecorder(len(y))
+        recorder = StepRecorder(len(y))
         for step in range(n_steps):
             towards = np.stack(
                 [_towards(path.margin[run, path.at(step)], y == path.number) for path in paths]

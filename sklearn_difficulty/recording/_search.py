@@ -89,6 +89,14 @@ class SearchLearner(LearnerAroundOne):
                 f"is a run: every search has to end with as many as its estimator has, {n_runs}. "
                 "Leave their number out of the search."
             )
+        has_proba = self.inner.has_proba(search.estimator)
+        if task.recorded is not None and self.inner.has_proba(best) != has_proba:
+            raise ValueError(
+                f"{type(search).__name__} of a fold chose a model "
+                f"{'without' if has_proba else 'with'} probabilities, and its estimator is one "
+                f"{'with' if has_proba else 'without'}: the records of folds are joined, and have "
+                "to be of one kind. Leave the loss out of the search."
+            )
         best, path = self.inner.record(best, task, seed=seed, reseed=reseed, tick=no_tick)
         search.best_estimator_ = best
         tick()

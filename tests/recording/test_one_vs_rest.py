@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty.exceptions import RecordNotFoundError, TrainSplitIgnoredWarning
 from sklearn_difficulty.recording import (
     TrackedNetClassifier,
@@ -32,6 +33,7 @@ from sklearn_difficulty.recording import (
     record,
     replay,
 )
+from sklearn_difficulty.recording import _record as module
 from sklearn_difficulty.recording._one_vs_rest import OneVsRestLearner
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
 
@@ -177,7 +179,7 @@ def test_snapshots_share_the_budget(table, monkeypatch):
     recording = run(BASES["MLP"], X, y, snapshots="auto")
     one = sum(a.nbytes for a in recording.trajectory.snapshots.state(0, 0).values())
     assert recording.trajectory.snapshots.nbytes == 4 * one
-    monkeypatch.setattr("sklearn_difficulty.recording._record.SNAPSHOT_BYTES", 6 * one)
+    monkeypatch.setattr(module, "SNAPSHOT_BYTES", 6 * one)
     longer = run(clone(BASES["MLP"]).set_params(max_iter=20), X, y, snapshots="auto")
     assert len(longer.kept_steps(0)) == 6
     assert longer.trajectory.snapshots.nbytes == 6 * one
@@ -292,6 +294,28 @@ def test_text():
     whole = make_pipeline(TfidfVectorizer(), OneVsRestClassifier(BASES["SGD, log loss"]))
     together = record(whole, X, y, classes=NAMES, random_state=0)
     assert_allclose(together.trajectory.loss, recording.trajectory.loss, rtol=1e-5)
+
+
+# -- scores -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cv", [None, 3])
+def test_scores(cv, table):
+    X, y = table
+    estimator = OneVsRestClassifier(BASES["SGD, log loss"])
+    scores = ["action", "aum", "entropy"]
+    scorer = DifficultyScorer(estimator, score=scores, cv=cv, random_state=0).fit(X, NAMES[y])
+    assert_array_equal(scorer.score_samples(X), scorer.scores_)
+    assert np.isfinite(scorer.score_samples(X + 0.1)).all()
+    if cv is None:
+        assert_allclose(scorer.score_samples(X, NAMES[y]), scorer.scores_, rtol=1e-4, atol=1e-5)
+
+
+def test_scores_of_decision_values(table):
+    estimator = OneVsRestClassifier(BASES["SGD, hinge"])
+    assert np.isfinite(DifficultyScorer(estimator, score="aum").fit(*table).scores_).all()
+    with pytest.raises(RecordNotFoundError, match="gives decision values only"):
+        DifficultyScorer(estimator, score="entropy").fit(*table)
 
 
 # -- the rest of what a learner does ------------------------------------------------------

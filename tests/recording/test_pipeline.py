@@ -25,6 +25,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty.exceptions import RecordNotFoundError, TrainSplitIgnoredWarning
 from sklearn_difficulty.recording import class_proba, find_learner, record, replay
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
@@ -47,12 +48,9 @@ def run(estimator, X, y, **options):
 
 def assert_last_step_is_the_prediction(recording, X, y):
     path, [fitted] = recording.trajectory, recording.estimators
-    if not hasattr(fitted, "predict_proba"):
-        predicted = np.searchsorted(recording.classes, fitted.predict(X))
-        assert_array_equal(path.prediction[0, -1], predicted)
-    else:
+    assert_array_equal(recording.classes[path.prediction[0, -1]], fitted.predict(X))
+    if hasattr(fitted, "predict_proba"):
         proba = fitted.predict_proba(X)
-        assert_array_equal(path.prediction[0, -1], proba.argmax(1))
         assert_allclose(path.proba[0, -1], proba[np.arange(len(y)), y], rtol=1e-4, atol=1e-6)
         assert_allclose(class_proba(recording, X), proba, rtol=1e-6)
 
@@ -240,6 +238,50 @@ def test_no_gradients(table):
         options = ("logit",) if by == "input_gradients" else ()
         with pytest.raises(RecordNotFoundError, match="MLPClassifier does not give"):
             getattr(recording.learner, by)(recording.estimators[0], [], X, y, NAMES, *options)
+
+
+# -- scores -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cv", [None, 3])
+def test_scores_of_text(cv):
+    y = np.array(["no", "yes"] * 18)
+    y[4] = "yes"  # a wrong label
+    text = [f"{line} {number}" for number, line in enumerate(TEXT)]
+    scorer = DifficultyScorer(make_pipeline(TfidfVectorizer(), SGD), cv=cv, random_state=0)
+    scorer.fit(text, y)
+    assert scorer.scores_.argmax() == 4
+    assert_array_equal(scorer.score_samples(text[:5]), scorer.scores_[:5])
+    assert np.isfinite(scorer.score_samples(["a good one", "unheard of"])).all()
+
+
+def test_scores_of_a_frame(frame, table):
+    _, y = table
+    encoder = make_column_transformer((OrdinalEncoder(), ["colour"]), remainder="passthrough")
+    pipeline = make_pipeline(encoder, LAST["boosting"])
+    scorer = DifficultyScorer(pipeline, score=["action", "aum", "forgetting"], random_state=0)
+    scorer.fit(frame, NAMES[y])
+    assert_array_equal(scorer.score_samples(frame), scorer.scores_)
+    assert_allclose(scorer.score_samples(frame, NAMES[y]), scorer.scores_, rtol=1e-5, atol=1e-6)
+    assert scorer.feature_names_in_.tolist() == ["size", "weight", "colour"]
+
+
+def test_scores_from_gradients(table, make_net):
+    X, y = table
+    scores = ["vog", "grand", "input_gradient_norm"]
+    pipeline = make_pipeline(StandardScaler(), make_net())
+    scorer = DifficultyScorer(pipeline, score=scores, random_state=0).fit(X, y)
+    alone = DifficultyScorer(make_net(), score=scores, random_state=0)
+    alone.fit(StandardScaler().fit_transform(X), y)
+    assert_allclose(scorer.scores_, alone.scores_, rtol=1e-4)
+    with pytest.raises(RecordNotFoundError, match="needs gradients of the model"):
+        DifficultyScorer(make_pipeline(StandardScaler(), SGD), score="vog").fit(X, y)
+
+
+def test_scores_that_need_probabilities(table):
+    pipeline = make_pipeline(StandardScaler(), Perceptron())
+    with pytest.raises(RecordNotFoundError, match="gives decision values only"):
+        DifficultyScorer(pipeline, score="entropy").fit(*table)
 
 
 # -- pipelines of other kinds -------------------------------------------------------------

@@ -26,6 +26,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetRegressor
 
+from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty.recording import TrackedNetClassifier, find_learner, record, replay
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
 from sklearn_difficulty.recording._search import SearchLearner
@@ -51,12 +52,10 @@ def run(estimator, X, y, **options):
 
 def assert_last_step_is_the_prediction(recording, X, y):
     path, [fitted] = recording.trajectory, recording.estimators
-    if not hasattr(fitted, "predict_proba"):
-        assert_array_equal(recording.classes[path.prediction[0, -1]], fitted.predict(X))
-    else:
+    assert_array_equal(recording.classes[path.prediction[0, -1]], fitted.predict(X))
+    if hasattr(fitted, "predict_proba"):
         proba = fitted.predict_proba(X)
         assert_allclose(path.proba[0, -1], proba[np.arange(len(y)), y], rtol=1e-4, atol=1e-6)
-        assert_array_equal(path.prediction[0, -1], proba.argmax(1))
 
 
 @pytest.mark.parametrize("name", SEARCHES)
@@ -258,6 +257,16 @@ def test_kinds_that_are_not_recorded_alike(other, table):
         run(search, *table)
 
 
+def test_loss_that_is_searched_for(table):
+    X, y = table
+    search = GridSearchCV(SGD, {"loss": ["hinge"]}, cv=2)
+    recording = run(search, X, y)
+    assert recording.trajectory.proba is None
+    assert_last_step_is_the_prediction(recording, X, y)
+    with pytest.raises(ValueError, match="of a fold chose a model without probabilities"):
+        run(search, X, y, cv=2)
+
+
 def test_another_kind_that_the_search_came_up_with(table):
     outer = Pipeline([("outer", STEPS)])
     search = GridSearchCV(outer, {"outer__learn": [LogisticRegression()]}, cv=2)
@@ -272,11 +281,22 @@ def test_search_in_a_pipeline(table):
     assert recording.estimators[0][-1].best_estimator_.max_iter == recording.n_steps[0]
 
 
+def test_scores(table):
+    X, y = table
+    scorer = DifficultyScorer(SEARCHES["grid"], score=["action", "aum"], random_state=0)
+    scorer.fit(X, NAMES[y])
+    assert_array_equal(scorer.score_samples(X), scorer.scores_)
+    assert isinstance(scorer.estimators_[0], GridSearchCV)
+    assert_allclose(scorer.score_samples(X, NAMES[y]), scorer.scores_, rtol=1e-4, atol=1e-5)
+
+
 def test_kind():
     learner = find_learner(SEARCHES["grid"])
     assert isinstance(learner, SearchLearner)
     assert isinstance(learner.inner, PartialFitLearner)
     assert learner.most_steps(SEARCHES["grid"]) is None
+    assert learner.has_proba(SEARCHES["grid"])
+    assert not learner.has_proba(GridSearchCV(SGDClassifier(), {}))
     assert SearchLearner.within(SGD) is None
     # which has a refit too, and searches for a threshold
     with pytest.raises(TypeError, match=r"TunedThresholdClassifierCV.*What does: .*GridSearchCV"):
