@@ -15,6 +15,7 @@ from sklearn_difficulty.recording._generators import seeded_generators
 from sklearn_difficulty.recording._inputs import net_input, net_target, takes_integers
 from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._margins import is_of_package
 from sklearn_difficulty.recording._progress import no_tick
 from sklearn_difficulty.recording._sklearn_outputs import seeded_params
 from sklearn_difficulty.recording._tracked import Tracked
@@ -106,11 +107,14 @@ class SearchLearner(LearnerAroundOne):
 def _as_searched(estimator: Any, task: Task) -> tuple[Any, np.ndarray]:
     """Rows and targets as the `fit` of what is searched for takes them.
 
-    Plain nets of skorch compute in float32 and know no labels but class numbers.
+    Plain nets of skorch and XGBoost know no labels but class numbers, XGBoost only those that
+    have no gaps; and plain nets compute in float32.
     """
     last = estimator
     while isinstance(last, Pipeline):
         last = last.steps[-1][1]
+    if is_of_package(last, "xgboost") and task.classes is not None:
+        return task.X, np.unique(task.y, return_inverse=True)[1]
     if not isinstance(last, NeuralNet) or isinstance(last, Tracked):
         return task.X, task.labels
     X, y = task.X, net_target(task.y, net=last)

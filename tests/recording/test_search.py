@@ -6,6 +6,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from lightgbm import LGBMClassifier
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import NotFittedError
@@ -25,6 +26,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetRegressor
+from xgboost import XGBClassifier
 
 from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty.recording import TrackedNetClassifier, find_learner, record, replay
@@ -181,6 +183,20 @@ def test_text():
     assert recording.estimators[0].predict(X).tolist() == ["no", "yes"] * 18
     assert_last_step_is_the_prediction(recording, X, y)
     assert not find_learner(SEARCHES["grid"]).takes_any_rows
+
+
+@pytest.mark.parametrize(
+    "base", [XGBClassifier(n_estimators=4), LGBMClassifier(n_estimators=4, verbose=-1)]
+)
+def test_boosting_of_other_packages(base, table):
+    X, y = table
+    pipeline = Pipeline([("scale", StandardScaler()), ("learn", base)])
+    search = GridSearchCV(pipeline, {"learn__learning_rate": [0.01, 0.5]}, cv=2)
+    recording = run(search, X, y)
+    path, [fitted] = recording.trajectory, recording.estimators
+    proba = fitted.predict_proba(X)
+    assert_allclose(path.proba[0, -1], proba[np.arange(61), y], rtol=1e-4, atol=1e-6)
+    assert_allclose(replay(recording, X, y).loss, path.loss, rtol=1e-5, atol=1e-6)
 
 
 # -- nets ---------------------------------------------------------------------------------
