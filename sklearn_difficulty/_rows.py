@@ -13,6 +13,8 @@ from torch.utils.data import Dataset
 from sklearn_difficulty._data import input_of, n_rows, take_rows
 
 _ROWS_PER_CHUNK = 4096
+# Rows may be large, and are copied as float32.
+_VALUES_PER_CHUNK = 2**20
 
 
 def row_digests(X: Any) -> np.ndarray:
@@ -40,8 +42,10 @@ def _contents(X: Any) -> Iterator[bytes]:
         for row in range(n_rows(X)):
             yield _content(input_of(X[row]))
         return
-    for start in range(0, n_rows(X), _ROWS_PER_CHUNK):
-        chunk = _chunk(X, start, min(start + _ROWS_PER_CHUNK, n_rows(X)))
+    values_per_row = max(1, int(np.prod(getattr(X, "shape", (0,))[1:])))
+    n_at_a_time = max(1, min(_ROWS_PER_CHUNK, _VALUES_PER_CHUNK // values_per_row))
+    for start in range(0, n_rows(X), n_at_a_time):
+        chunk = _chunk(X, start, min(start + n_at_a_time, n_rows(X)))
         if isinstance(chunk, np.ndarray) and chunk.dtype.kind in "fiub":
             values = _as_float32(chunk)
             yield from (row.tobytes() for row in values)

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import torch
-from skorch.dataset import Dataset, get_len
+from skorch.dataset import Dataset
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
     IterableDataset,
     RandomSampler,
     SequentialSampler,
-    Subset,
     default_collate,
 )
 
+from sklearn_difficulty.recording._datasets import LabelledDataset, base_rows
 from sklearn_difficulty.recording._inputs import CastDataset
 
 # A pass without gradients holds no activations, so it takes larger batches than training: as
@@ -32,19 +32,6 @@ from sklearn_difficulty.recording._inputs import CastDataset
 _VALUES_PER_BATCH = 2**20
 _MOST_ROWS_PER_BATCH = 8192
 _MOST_TIMES_LARGER = 8
-
-
-def base_rows(dataset: Any, whole: Any = None) -> tuple[Any, np.ndarray | None]:
-    """Dataset below any number of subsets, and the rows of it that remain (None: all).
-
-    `whole` is not looked into, where it is a subset itself.
-    """
-    rows = None
-    while isinstance(dataset, Subset) and dataset is not whole:
-        indices = np.asarray(dataset.indices)
-        rows = indices if rows is None else indices[rows]
-        dataset = dataset.dataset
-    return dataset, rows
 
 
 class ArrayBatches:
@@ -61,6 +48,8 @@ class ArrayBatches:
         As in :class:`torch.utils.data.DataLoader`.
     rows : ndarray of int or None
         The rows to draw from; None for all.
+    X_rows : ndarray of int or None, default=None
+        Where the rows lie in `X`; None where they lie as in `y`.
     dtype : dtype or None, default=None
         What each batch of inputs is cast to; None leaves it as it is.
 
@@ -81,16 +70,19 @@ class ArrayBatches:
         shuffle: bool = False,
         drop_last: bool = False,
         rows: np.ndarray | None = None,
+        X_rows: np.ndarray | None = None,
         dtype: np.dtype | None = None,
     ) -> None:
         self._X = X.tocsr() if scipy.sparse.issparse(X) else X
+        self._X_rows = X_rows
         self._dtype = dtype
         self._y = y
         self.batch_size = batch_size
         self._shuffle = shuffle
         self._drop_last = drop_last
         self._base = rows
-        self._n_rows = X.shape[0] if rows is None else len(rows)
+        n_rows = X.shape[0] if X_rows is None else len(X_rows)
+        self._n_rows = n_rows if rows is None else len(rows)
         self.rows: np.ndarray = np.empty(0, dtype=np.int64)
 
     @property
@@ -121,7 +113,8 @@ class ArrayBatches:
     def _take(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         # skorch stands a zero in for a missing target, one per row
         y = torch.zeros(len(rows), 1) if self._y is None else _taken(self._y, rows)
-        return _taken(self._X, rows, self._dtype), y
+        X_rows = rows if self._X_rows is None else self._X_rows[rows]
+        return _taken(self._X, X_rows, self._dtype), y
 
 
 def _taken(array: Any, rows: np.ndarray, dtype: np.dtype | None = None) -> torch.Tensor:
@@ -139,18 +132,23 @@ def _taken(array: Any, rows: np.ndarray, dtype: np.dtype | None = None) -> torch
     return taken.to(default_collate([array[0]]).dtype) if array.ndim == 1 else taken
 
 
-def _plain_arrays(dataset: Any) -> tuple[Any, Any] | None:
-    """X and y of a skorch dataset of arrays, or None where rows may be made on the fly."""
-    if type(dataset) not in (Dataset, CastDataset):
+def _plain_arrays(dataset: Any) -> dict[str, Any] | None:
+    """X and y of a dataset of arrays, or None where rows may be made on the fly."""
+    if type(dataset) in (Dataset, CastDataset):
+        held = {"X": dataset.X, "y": dataset.y, "dtype": getattr(dataset, "dtype", None)}
+    elif type(dataset) is LabelledDataset:
+        X, X_rows = dataset.held()
+        held = {"X": X, "y": dataset.targets, "X_rows": X_rows}
+    else:
         return None
-    X, y = dataset.X, dataset.y
+    X, y = held["X"], held["y"]
     if not (isinstance(X, np.ndarray | torch.Tensor) or scipy.sparse.issparse(X)):
         return None
     if not (y is None or isinstance(y, np.ndarray | torch.Tensor)):
         return None
     if any(isinstance(a, np.ndarray) and a.dtype.kind not in "fiub" for a in (X, y)):
         return None
-    return X, y
+    return held
 
 
 def _is_plain_sampler(sampler: Any, n_rows: int) -> bool:
@@ -177,16 +175,15 @@ def faster(iterator: Any) -> Any:
         or iterator.pin_memory
         or iterator.generator is not None
         or iterator.collate_fn is not default_collate
-        or not _is_plain_sampler(drawn.sampler, get_len(arrays[0]) if rows is None else len(rows))
+        or not _is_plain_sampler(drawn.sampler, len(dataset) if rows is None else len(rows))
     ):
         return iterator
     return ArrayBatches(
-        *arrays,
+        **arrays,
         batch_size=drawn.batch_size,
         shuffle=type(drawn.sampler) is RandomSampler,
         drop_last=drawn.drop_last,
         rows=rows,
-        dtype=getattr(dataset, "dtype", None),
     )
 
 

@@ -10,7 +10,19 @@ from skorch.utils import to_numpy
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from sklearn_difficulty._data import input_of, n_rows
-from sklearn_difficulty.recording._batches import base_rows
+
+
+def base_rows(dataset: Any, whole: Any = None) -> tuple[Any, np.ndarray | None]:
+    """Dataset below any number of subsets, and the rows of it that remain (None: all).
+
+    `whole` is not looked into, where it is a subset itself.
+    """
+    rows = None
+    while isinstance(dataset, Subset) and dataset is not whole:
+        indices = np.asarray(dataset.indices)
+        rows = indices if rows is None else indices[rows]
+        dataset = dataset.dataset
+    return dataset, rows
 
 
 class LabelledDataset(Dataset):
@@ -22,9 +34,15 @@ class LabelledDataset(Dataset):
         Its items are pairs of input and target, as skorch has it, or inputs alone.
     targets : ndarray of shape (n, ...)
         The targets, in the type that the criterion takes.
+
+    Raises
+    ------
+    TypeError
+        For a dataset without row numbers.
     """
 
     def __init__(self, dataset: Any, targets: np.ndarray) -> None:
+        _check_has_rows(dataset)
         self.dataset = dataset
         self.targets = targets
 
@@ -34,40 +52,17 @@ class LabelledDataset(Dataset):
     def __getitem__(self, row: int) -> tuple[Any, Any]:
         return input_of(self.dataset[row]), torch.as_tensor(self.targets[row])
 
+    def held(self) -> tuple[Any, np.ndarray | None]:
+        """Array or tensor that the inputs are rows of, and which rows (None: all, in order).
 
-def labelled(dataset: Any, targets: np.ndarray) -> Any:
-    """The inputs of a dataset, each with a target from an array.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Its items are pairs of input and target, as skorch has it, or inputs alone.
-    targets : ndarray of shape (n, ...)
-        The targets, in the type that the criterion takes.
-
-    Returns
-    -------
-    dataset : Dataset
-        Of pairs. Where the inputs lie in an array or a tensor, it is one that batches are drawn
-        from without a call for each row; the inputs are not copied.
-
-    Raises
-    ------
-    TypeError
-        For a dataset without row numbers.
-    """
-    _check_has_rows(dataset)
-    base, rows = base_rows(dataset)
-    X = _inputs_held(base)
-    if X is None:
-        return LabelledDataset(dataset, targets)
-    if rows is None:
-        return skorch.dataset.Dataset(X, targets)
-    if len(np.unique(rows)) < len(rows):  # copies of a row, which may have different targets
-        return LabelledDataset(dataset, targets)
-    of_all = np.zeros((len(base), *targets.shape[1:]), dtype=targets.dtype)
-    of_all[rows] = targets
-    return Subset(skorch.dataset.Dataset(X, of_all), rows.tolist())
+        The array is None where the dataset does not just hold one.
+        """
+        base, rows = base_rows(self.dataset)
+        if type(base) is TensorDataset and len(base.tensors) <= 2:
+            return base.tensors[0], rows
+        if type(base) is skorch.dataset.Dataset:
+            return base.X, rows
+        return None, None
 
 
 def targets_of(dataset: Any) -> np.ndarray:
@@ -111,15 +106,6 @@ def _check_has_rows(dataset: Any) -> None:
             f"{type(dataset).__name__} is an IterableDataset, which has no row numbers, so that "
             "its rows cannot be told apart: use a map-style dataset."
         )
-
-
-def _inputs_held(dataset: Any) -> Any:
-    """Array or tensor that the inputs of a dataset are the rows of, None where none is known."""
-    if type(dataset) is TensorDataset and len(dataset.tensors) <= 2:
-        return dataset.tensors[0]
-    if type(dataset) is skorch.dataset.Dataset and isinstance(dataset.X, np.ndarray | torch.Tensor):
-        return dataset.X
-    return None
 
 
 def _targets_held(dataset: Any) -> Any:

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from sklearn_difficulty._data import n_rows, take_rows
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.recording._batches import FasterIterator
-from sklearn_difficulty.recording._datasets import labelled
+from sklearn_difficulty.recording._datasets import LabelledDataset
 from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._generators import seeded_generators
 from sklearn_difficulty.recording._inputs import (
@@ -106,12 +106,13 @@ class SkorchLearner(Learner):
             net.size_to(task.X, task.labels)
         with seeded_generators(seed):
             strip = _equip(net, tracker, tick)
+            tracker.folder = task.storage
             if task.classes is not None:
                 tracker.columns = _columns(net, task.classes)
             if task.recorded is not None:
                 tracker.data = _converted(net, *task.recorded, task.classes)
             X, y = _converted(net, task.X, task.y, task.classes)
-            _check_outputs(net, X, task.classes)
+            _check_outputs(net, task.X, task.classes)
             with threads_for(net.module_):
                 net.partial_fit(X, y)
         if tracker.interrupted_:
@@ -243,7 +244,7 @@ def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Ca
 
 def _input(net: Any, X: Any) -> Any:
     if isinstance(X, Dataset):
-        return labelled(X, np.zeros(n_rows(X), dtype=np.int64))
+        return LabelledDataset(X, np.zeros(n_rows(X), dtype=np.int64))
     return net_rows(X, None, unwrapped(net.module_))[0]
 
 
@@ -255,7 +256,7 @@ def _converted(net: Any, X: Any, y: np.ndarray, classes: np.ndarray | None) -> t
     numbers = y if classes is None else _columns(net, classes)[y]
     numbers = _shaped(net, X, net_target(numbers, net=net), classes)
     if isinstance(X, Dataset):
-        return labelled(X, numbers), None
+        return LabelledDataset(X, numbers), None
     X, numbers = net_rows(X, numbers, unwrapped(net.module_))
     if numbers is not None and classes is not None and isinstance(net, TrackedNetClassifier):
         return X, classes[y]

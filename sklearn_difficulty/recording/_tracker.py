@@ -1,5 +1,6 @@
 """The skorch callback that records a training."""
 
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -12,13 +13,10 @@ from skorch.utils import to_numpy
 
 from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import NonFiniteLossError
-from sklearn_difficulty.recording._batches import (
-    base_rows,
-    for_recording,
-    with_rows,
-)
+from sklearn_difficulty.recording._batches import for_recording, with_rows
+from sklearn_difficulty.recording._datasets import base_rows
 from sklearn_difficulty.recording._generators import preserved_generators
-from sklearn_difficulty.recording._loop import KEEP, TrajectoryRecorder
+from sklearn_difficulty.recording._step_recorder import KEEP, StepRecorder
 from sklearn_difficulty.recording._losses import (
     check_separable,
     per_sample_losses,
@@ -109,6 +107,8 @@ class DifficultyTracker(Callback):
 
     # Outputs that stand for a class, where a caller knows that others do not.
     columns: np.ndarray | None = None
+    # Where the records and snapshots are written, step by step; None keeps them in memory.
+    folder: Path | None = None
 
     def __init__(
         self,
@@ -178,8 +178,8 @@ class DifficultyTracker(Callback):
             )
         n_samples = len(self.dataset_)
         if self.recorder_ is None or not self._goes_on(n_samples):
-            self.recorder_ = TrajectoryRecorder(n_samples)
-            self.taker_ = SnapshotTaker(self.snapshots, self.max_snapshot_bytes)
+            self.recorder_ = StepRecorder(n_samples, self.folder)
+            self.taker_ = SnapshotTaker(self.snapshots, self.max_snapshot_bytes, self.folder)
             given = getattr(self.dataset_, "y", None)
             self.given_y_ = given.copy() if isinstance(given, np.ndarray) else None
             self.y_: np.ndarray | None = None
