@@ -332,6 +332,7 @@ class DifficultyScorer(BaseEstimator):
             n_jobs=self.n_jobs,
             random_state=self.random_state,
             verbose=self.verbose,
+            storage=self.storage,
         )
         warn_if_nothing_was_learned(recording.trajectory)
         try:

@@ -1,5 +1,6 @@
 """Folds to hold out, arranged into runs, and the paths of a run's folds as one path."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from sklearn.model_selection import check_cv
 
 from sklearn_difficulty._data import n_rows
 from sklearn_difficulty.trajectory import Snapshots, Trajectory
+from sklearn_difficulty.trajectory._joining import join_records
 
 Fold = tuple[np.ndarray, np.ndarray]
 
@@ -69,7 +71,9 @@ def folds_of_runs(
     return runs
 
 
-def joined(paths: list[Trajectory], folds: list[Fold | None], y: np.ndarray) -> Trajectory:
+def joined(
+    paths: list[Trajectory], folds: list[Fold | None], y: np.ndarray, folder: Path | None = None
+) -> Trajectory:
     """The paths of a run's folds, each of its own held-out rows, as one run of all rows.
 
     A model that stopped before the others of its run is taken to stay as it is.
@@ -82,21 +86,16 @@ def joined(paths: list[Trajectory], folds: list[Fold | None], y: np.ndarray) -> 
         Rows that each path is of.
     y : ndarray of shape (n_samples,)
         Class numbers or targets of all rows.
+    folder : Path or None, default=None
+        Where to write the records; None joins them in memory.
     """
     n_steps = max(path.n_steps_max for path in paths)
     n_runs = paths[0].n_runs
     tests = [fold[1] for fold in folds if fold is not None]
     in_train = np.zeros((n_runs, len(y)), dtype=bool)
-    records: dict[str, Any] = {}
-    for name in (*paths[0].fields, *(["outputs"] if paths[0].outputs is not None else [])):
-        first = getattr(paths[0], name)
-        blank = -1 if name == "prediction" else np.nan
-        full = np.full((n_runs, n_steps, len(y), *first.shape[3:]), blank, dtype=first.dtype)
-        for path, test in zip(paths, tests, strict=True):
-            values = getattr(path, name)
-            full[:, : path.n_steps_max, test] = values
-            full[:, path.n_steps_max :, test] = values[:, -1:]
-        records[name] = full
+    names = (*paths[0].fields, *(["outputs"] if paths[0].outputs is not None else []))
+    parts = [{name: getattr(path, name) for name in dict.fromkeys(names)} for path in paths]
+    records: dict[str, Any] = join_records(parts, tests, len(y), folder)
     dt = {}
     for unit in paths[0].dt:
         lengths = np.full((len(paths), n_runs, n_steps), np.nan)

@@ -17,7 +17,6 @@ from sklearn.ensemble import (
 
 from sklearn_difficulty.recording._estimator_records import records_of_proba
 from sklearn_difficulty.recording._learner import Learner, Task
-from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import (
     aligned,
     check_finite,
@@ -25,6 +24,7 @@ from sklearn_difficulty.recording._sklearn_outputs import (
     target_records,
 )
 from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
 
 _FORESTS = (
@@ -112,7 +112,7 @@ class ForestLearner(Learner):
             if task.recorded is None:
                 in_train[drawn] = True
             left_out = np.flatnonzero(~in_train)
-            recorder = TrajectoryRecorder(len(y))
+            recorder = StepRecorder(len(y))
             check_finite(records["loss"], recorder, "Scale the targets.")
             recorder.write(left_out, {name: value[left_out] for name, value in records.items()})
             recorder.step({"epoch": 1.0, "update": 1.0, "wall": seconds_per_tree})

@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn_difficulty.recording._estimator_records import estimator_records
 from sklearn_difficulty.recording._estimator_state import estimator_state, with_state
 from sklearn_difficulty.recording._learner import Learner, Task
-from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import aligned, check_finite, seeded_params
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, State
+from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
 
 _INSTEAD = "SGDClassifier(loss='log_loss') learns the same model epoch by epoch."
@@ -65,8 +65,8 @@ class LogisticLearner(Learner):
         """Train a clone, watched by a callback; see :class:`Learner`."""
         X, y = task.rows
         rows = np.arange(len(y))
-        recorder = TrajectoryRecorder(len(y))
-        taker = SnapshotTaker(task.snapshots, task.max_snapshot_bytes)
+        recorder = StepRecorder(len(y), task.storage)
+        taker = SnapshotTaker(task.snapshots, task.max_snapshot_bytes, task.storage)
 
         def note(current: Any, seconds: float) -> None:
             records = estimator_records(current, X, y, task.classes, task.keep)

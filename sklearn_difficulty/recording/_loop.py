@@ -20,8 +20,6 @@ from sklearn_difficulty.trajectory._class_records import (
 from sklearn_difficulty.trajectory._foreign import as_array, as_floats
 from sklearn_difficulty.trajectory._store import Store
 
-KEEP = ("outputs", "elements")
-
 
 class TrajectoryRecorder(StepRecorder):
     """Record any training loop: hand over each batch, and close each step.

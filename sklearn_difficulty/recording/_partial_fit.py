@@ -12,9 +12,9 @@ from sklearn.utils import check_random_state
 from sklearn_difficulty.recording._estimator_records import estimator_records
 from sklearn_difficulty.recording._estimator_state import estimator_state, with_state
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
-from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import check_finite, decision_columns
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, State
+from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -74,8 +74,8 @@ class PartialFitLearner(Learner):
             fitted.set_params(early_stopping=False)
         classes = {} if task.classes is None else {"classes": task.classes}
         X, y = task.rows
-        recorder = TrajectoryRecorder(len(y))
-        taker = SnapshotTaker(task.snapshots, task.max_snapshot_bytes)
+        recorder = StepRecorder(len(y), task.storage)
+        taker = SnapshotTaker(task.snapshots, task.max_snapshot_bytes, task.storage)
         n_updates = _updates_per_epoch(fitted, len(task.y))
         rows, patience = np.arange(len(y)), _Patience(fitted)
         while not patience.is_over(recorder.n_steps):

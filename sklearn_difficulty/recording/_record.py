@@ -1,6 +1,7 @@
 """Train as often as it takes, record every time, and join the paths into one trajectory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,11 @@ from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._folds import Fold, folds_of_runs, joined
 from sklearn_difficulty.recording._learner import Learner, Task
 from sklearn_difficulty.recording._learners import find_learner
-from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._progress import progress
 from sklearn_difficulty.recording._skorch import ShippedNet
+from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Snapshots, Trajectory, span_weights, window_steps
+from sklearn_difficulty.trajectory._store import Store
 
 SNAPSHOT_BYTES = 2**30
 
@@ -109,6 +111,7 @@ def record(
     n_jobs: int | None = None,
     random_state: Any = None,
     verbose: int = 0,
+    storage: Any = None,
 ) -> Recording:
     """Train clones of an estimator and record them.
 
@@ -138,6 +141,8 @@ def record(
         Source of the seeds.
     verbose : int
         Show a progress bar where positive.
+    storage : path or None
+        Folder to keep records and snapshots in; None keeps them in memory.
     """
     learner = find_learner(estimator)
     runs = folds_of_runs(cv, X, y, classes, groups)
@@ -147,34 +152,68 @@ def record(
     learner.check(estimator, n_models, len(y), held_out=cv is not None)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=n_models)
     reseed = random_state is not None or n_models > 1
-    tasks = [_task(X, y, fold, classes, snapshots, keep, n_models) for fold in folds]
-    n_steps = learner.most_steps(estimator)
     template = clone(estimator)  # without what an earlier fit left behind
-    with progress(n_models, n_steps, n_jobs=n_jobs, verbose=verbose) as (tick, track):
-        jobs = (
-            delayed(_record_one)(learner, template, task, int(seed), reseed, tick)
-            for task, seed in zip(tasks, seeds, strict=True)
-        )
-        # not every backend of joblib can return one result after the other
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator" if verbose else "list")
-        recorded = list(track(parallel(jobs)))
-    paths = [path for _, path in recorded]
-    steps = [path.n_steps_max for path in paths]
-    if cv is not None:
-        paths = [
-            joined(paths[start : start + models_per_run], folds[start : start + models_per_run], y)
-            for start in range(0, n_models, models_per_run)
+    store = None if storage is None else Store(storage)
+    with nullcontext() if store is None else store:
+        if store is not None:
+            keeps_states = snapshots is not None and learner.takes_snapshots
+            store.check(classes=classes, snapshots=keeps_states)
+        tasks = [
+            _task(
+                X,
+                y,
+                fold,
+                classes=classes,
+                snapshots=snapshots,
+                max_snapshot_bytes=SNAPSHOT_BYTES // n_models,
+                keep=keep,
+                storage=None if store is None else store.part(f"model{model}"),
+            )
+            for model, fold in enumerate(folds)
         ]
-    return Recording(
-        learner,
-        estimators=[f.net if isinstance(f, ShippedNet) else f for f, _ in recorded],
-        trajectory=paths[0] if len(paths) == 1 else Trajectory.stack(paths),
-        scored=np.stack([_recorded_rows(fold, len(y)) for fold in folds]),
-        n_steps=steps,
-        classes=classes,
-        models_per_run=models_per_run,
-        runs_per_model=learner.runs_per_model(estimator),
-    )
+        most_steps = learner.most_steps(estimator)
+        with progress(n_models, most_steps, n_jobs=n_jobs, verbose=verbose) as (tick, track):
+            jobs = (
+                delayed(_record_one)(learner, template, task, int(seed), reseed, tick)
+                for task, seed in zip(tasks, seeds, strict=True)
+            )
+            # not every backend of joblib can return one result after the other
+            parallel = Parallel(n_jobs=n_jobs, return_as="generator" if verbose else "list")
+            recorded = list(track(parallel(jobs)))
+        paths = [path for _, path in recorded]
+        return Recording(
+            learner,
+            estimators=[f.net if isinstance(f, ShippedNet) else f for f, _ in recorded],
+            trajectory=_one_path(paths, folds, models_per_run, y, store),
+            scored=np.stack([_recorded_rows(fold, len(y)) for fold in folds]),
+            n_steps=[path.n_steps_max for path in paths],
+            classes=classes,
+            models_per_run=models_per_run,
+            runs_per_model=learner.runs_per_model(estimator),
+        )
+
+
+def _one_path(
+    paths: list[Trajectory],
+    folds: list[Fold | None],
+    models_per_run: int,
+    y: np.ndarray,
+    store: Store | None,
+) -> Trajectory:
+    """The paths of all models as one trajectory, in its folder where there is a store."""
+    if folds[0] is not None:
+        paths = [
+            joined(
+                paths[start : start + models_per_run],
+                folds[start : start + models_per_run],
+                y,
+                None if store is None else store.part(f"run{start}"),
+            )
+            for start in range(0, len(paths), models_per_run)
+        ]
+    if len(paths) > 1:
+        paths = [Trajectory.stack(paths) if store is None else store.stack(paths)]
+    return paths[0] if store is None else store.finish(paths[0])
 
 
 def _record_one(
@@ -190,22 +229,12 @@ def _recorded_rows(fold: Fold | None, n_samples: int) -> np.ndarray:
     return rows
 
 
-def _task(
-    X: Any,
-    y: np.ndarray,
-    fold: Fold | None,
-    classes: np.ndarray | None,
-    snapshots: Any,
-    keep: tuple[str, ...],
-    n_models: int,
-) -> Task:
-    max_bytes = SNAPSHOT_BYTES // n_models
-    options = {"snapshots": snapshots, "max_snapshot_bytes": max_bytes, "keep": keep}
+def _task(X: Any, y: np.ndarray, fold: Fold | None, **options: Any) -> Task:
     if fold is None:
-        return Task(X, y, classes, **options)
+        return Task(X, y, **options)
     train, test = fold
     held_out = (take_rows(X, test), y[test])
-    return Task(take_rows(X, train), y[train], classes, recorded=held_out, **options)
+    return Task(take_rows(X, train), y[train], recorded=held_out, **options)
 
 
 def replay(
@@ -264,14 +293,14 @@ def _replayed_path(
         "classes": recording.classes,
         "in_train": np.zeros(len(rows), dtype=bool),
     }
-    recorder = TrajectoryRecorder(len(rows))
+    recorder = StepRecorder(len(rows))
     trees = []
     for k, records in enumerate(replayed):
         recorder.write(rows, records)
         recorder.step({unit: float(span[k % len(span)]) for unit, span in spans.items()})
         if learner.steps_are_runs:
             trees.append(recorder.trajectory(**about))
-            recorder = TrajectoryRecorder(len(rows))
+            recorder = StepRecorder(len(rows))
     return Trajectory.stack(trees) if trees else recorder.trajectory(**about)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty.exceptions import NonFiniteLossError, RecordNotFoundError
-from sklearn_difficulty.recording._loop import TrajectoryRecorder
+from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory._class_records import class_records, class_scores
 
 
@@ -49,14 +49,14 @@ def target_records(predicted: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray
         return {"loss": loss.astype(np.float32)}
 
 
-def check_finite(loss: np.ndarray, recorder: TrajectoryRecorder, advice: str) -> None:
+def check_finite(loss: np.ndarray, recorder: StepRecorder, advice: str) -> None:
     """Raise where a loss is not finite, with the trajectory of the steps before.
 
     Parameters
     ----------
     loss : ndarray of shape (n,)
         Losses of the open step.
-    recorder : TrajectoryRecorder
+    recorder : StepRecorder
         What was recorded so far.
     advice : str
         What to do about it.

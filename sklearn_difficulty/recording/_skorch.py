@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch.nn.parameter import is_lazy
@@ -113,6 +113,9 @@ class SkorchLearner(Learner):
                 tracker.data = _converted(net, *task.recorded, task.classes)
             X, y = _converted(net, task.X, task.y, task.classes)
             _check_outputs(net, task.X, task.classes)
+            if isinstance(X, Dataset) and is_classifier(net) and not isinstance(net, Tracked):
+                # which skorch does not find in any dataset
+                net.classes_inferred_ = np.arange(len(task.classes))
             with threads_for(net.module_):
                 net.partial_fit(X, y)
         if tracker.interrupted_:
@@ -121,6 +124,8 @@ class SkorchLearner(Learner):
             raise KeyboardInterrupt
         strip()
         path = tracker.release()
+        if task.storage is not None:
+            tracker.made_ = None  # its files are about to move, to where the caller keeps them
         if tracker.columns is not None and path.prediction is not None:
             path = _relabelled(path, task, tracker.columns)
         return net, path

@@ -9,7 +9,6 @@ from sklearn.base import clone, is_regressor
 
 from sklearn_difficulty.recording._estimator_records import records_of_proba
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
-from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._sklearn_outputs import (
     aligned,
     check_finite,
@@ -17,6 +16,7 @@ from sklearn_difficulty.recording._sklearn_outputs import (
     target_records,
 )
 from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
 
 # Histogram boosting stops early by itself where there are more, as its documentation says.
@@ -76,7 +76,7 @@ class BoostingLearner(Learner):
         seconds = perf_counter() - start
         X, y = task.rows
         rows = np.arange(len(y))
-        recorder = TrajectoryRecorder(len(rows))
+        recorder = StepRecorder(len(rows), task.storage)
         seconds_per_stage = seconds / self.count_stages(fitted)
         for records in self.stages(fitted, X, y, task.classes, task.keep):
             check_finite(records["loss"], recorder, "Scale the targets.")

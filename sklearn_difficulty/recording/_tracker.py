@@ -16,7 +16,6 @@ from sklearn_difficulty.exceptions import NonFiniteLossError
 from sklearn_difficulty.recording._batches import for_recording, with_rows
 from sklearn_difficulty.recording._datasets import base_rows
 from sklearn_difficulty.recording._generators import preserved_generators
-from sklearn_difficulty.recording._step_recorder import KEEP, StepRecorder
 from sklearn_difficulty.recording._losses import (
     check_separable,
     per_sample_losses,
@@ -27,6 +26,7 @@ from sklearn_difficulty.recording._outputs import (
     output_kind,
 )
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
+from sklearn_difficulty.recording._step_recorder import KEEP, StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
 
 

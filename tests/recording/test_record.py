@@ -10,9 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import (
     AdaBoostClassifier,
     HistGradientBoostingClassifier,
-    RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -21,7 +20,9 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedKFold,
 )
+from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping
 
@@ -374,7 +375,7 @@ def test_kinds_of_learners(net):
 
 
 @pytest.mark.parametrize(
-    "estimator", [LogisticRegression(), RandomForestClassifier(), StandardScaler(), "net", None]
+    "estimator", [GaussianNB(), DecisionTreeClassifier(), StandardScaler(), "net", None]
 )
 def test_estimators_that_do_not_learn_in_steps(estimator):
     with pytest.raises(TypeError, match=r"does not learn in steps.*What does: skorch nets"):
