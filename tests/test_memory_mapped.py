@@ -124,16 +124,16 @@ def used():
 
 
 outcomes = {}
-small = {dtype: on_disk(dtype, 256) for dtype in (np.float32, np.float64, np.uint8)}
-large = {dtype: on_disk(dtype, N_ROWS) for dtype in (np.float32, np.float64, np.uint8)}
 for name, (dtype, act) in CASES.items():
-    if name != "lazy dataset":
-        act(small[dtype])
     # Gradients of a chunk of rows are held several times, as float64.
-    growth = most_growth * (2 if act is gradients else 1)
-    resource.setrlimit(resource.RLIMIT_DATA, (used() + growth, resource.RLIM_INFINITY))
+    scale = 3 if act is gradients else 1
+    if act is not lazy:
+        act(on_disk(dtype, 256))
+    rows = on_disk(dtype, scale * N_ROWS)
+    limit = used() + scale * most_growth
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
     try:
-        act(large[dtype])
+        act(rows)
         outcomes[name] = "fits"
     except (MemoryError, RuntimeError) as error:
         place = "".join(traceback.format_tb(error.__traceback__))
