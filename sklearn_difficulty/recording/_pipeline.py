@@ -6,11 +6,13 @@ from typing import Any
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import validate_data
 
 from sklearn_difficulty._data import n_rows
 from sklearn_difficulty.recording._around import LearnerAroundOne
 from sklearn_difficulty.recording._learner import Learner, Task
 from sklearn_difficulty.recording._sklearn_outputs import seeded_params
+from sklearn_difficulty.recording._tracked import Tracked
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -79,8 +81,22 @@ class PipelineLearner(LearnerAroundOne):
             )
         recorded = task.recorded
         if recorded is not None:
-            recorded = (self.rows_within(fitted, recorded[0]), recorded[1])
-        inner_task = dataclasses.replace(task, X=X, recorded=recorded)
+            recorded = (_trained_on(last, self.rows_within(fitted, recorded[0])), recorded[1])
+        rows = _trained_on(last, X)
+        inner_task = dataclasses.replace(task, X=rows, recorded=recorded)
         last, path = self.inner.record(last, inner_task, seed=seed, reseed=reseed, tick=tick)
+        if rows is not X:
+            validate_data(last, X, skip_check_array=True)  # notes the names of the columns
         fitted.set_params(**{name: last})
         return fitted, path
+
+
+def _trained_on(last: Any, X: Any) -> Any:
+    """Rows as a last step is trained on them: arrays for the small network of the package.
+
+    It takes frames once it is trained. Every other estimator decides for itself: boosting reads
+    types of columns off a frame, and skorch hands its columns to a module one by one.
+    """
+    if isinstance(last, Tracked) and last.module is None and hasattr(X, "to_numpy"):
+        return X.to_numpy()
+    return X

@@ -27,7 +27,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty.exceptions import RecordNotFoundError, TrainSplitIgnoredWarning
-from sklearn_difficulty.recording import class_proba, find_learner, record, replay
+from sklearn_difficulty.recording import (
+    TrackedNetClassifier,
+    class_proba,
+    find_learner,
+    record,
+    replay,
+)
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
 from sklearn_difficulty.recording._pipeline import PipelineLearner
 
@@ -214,6 +220,23 @@ def test_net_on_sparse_rows(table, make_net):
     sparse = make_pipeline(FunctionTransformer(scipy.sparse.csr_matrix), make_net())
     recording = run(sparse, X, y)
     assert_allclose(recording.trajectory.loss, run(make_net(), X, y).trajectory.loss, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cv", [None, 3])
+def test_small_network_on_a_frame(cv, frame, table):
+    y = table[1]
+    net = TrackedNetClassifier(max_epochs=3, train_split=None, verbose=0)
+    scale = StandardScaler().set_output(transform="pandas")
+    numbers = frame[["size", "weight"]]
+    recording = run(make_pipeline(scale, net), numbers, y, cv=cv)
+    fitted = recording.estimators[0]
+    assert fitted[-1].feature_names_in_.tolist() == ["size", "weight"]
+    assert set(fitted.predict(numbers)) <= set("rst")
+    alone = run(make_pipeline(StandardScaler(), net), numbers.to_numpy(), y, cv=cv)
+    assert_array_equal(recording.trajectory.loss, alone.trajectory.loss)
+    assert_array_equal(
+        replay(recording, numbers, y).loss, replay(alone, numbers.to_numpy(), y).loss
+    )
 
 
 def test_gradients_are_by_transformed_rows(table, make_net):
