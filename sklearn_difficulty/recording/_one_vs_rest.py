@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count, tee, zip_longest
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -199,8 +200,17 @@ def _against_the_rest(task: Task, number: int, n_classifiers: int) -> Task:
         recorded=recorded,
         max_snapshot_bytes=task.max_snapshot_bytes // n_classifiers,
         keep=(),
-        storage=None,
+        storage=_part_of(task.storage, f"class{number}"),
     )
+
+
+def _part_of(storage: Any, name: str) -> Path | None:
+    """A new folder in that of a run, if it has one."""
+    if storage is None:
+        return None
+    folder = Path(storage) / name
+    folder.mkdir()
+    return folder
 
 
 def _every(n: int, tick: Callable[[], None]) -> Callable[[], None]:
@@ -222,7 +232,7 @@ def _joined(paths: list[_BinaryPath], task: Task, seen: np.ndarray) -> Trajector
     has_proba = paths[0].has_proba
     runs = []
     for run in range(len(paths[0].margin)):
-        recorder = StepRecorder(len(y))
+        recorder = StepRecorder(len(y), _part_of(task.storage, f"run{run}"))
         for step in range(n_steps):
             towards = np.stack(
                 [_towards(path.margin[run, path.at(step)], y == path.number) for path in paths]
@@ -254,10 +264,27 @@ def _length(paths: list[_BinaryPath], run: int, step: int) -> dict[str, float]:
     return {unit: float(max(v) if unit == "epoch" else sum(v)) for unit, v in lengths.items()}
 
 
+class _JointState(Mapping[str, np.ndarray]):
+    """States of all classifiers under names such as ``0/coef_``, read when they are asked for."""
+
+    def __init__(self, parts: list[State]) -> None:
+        self.parts = parts
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        number, _, name = key.partition("/")
+        return self.parts[int(number)][name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{number}/{name}" for number, part in enumerate(self.parts) for name in part)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+
 def _joint_snapshots(paths: list[_BinaryPath], n_steps: int) -> Snapshots | None:
-    """States of all classifiers, ``0/coef_`` and so on, at the steps that each one's is kept of."""
+    """States of all classifiers, at the steps that each one's is kept of."""
     held = [path.snapshots for path in paths]
-    states = {}
+    states: dict[int, State] = {}
     for step in range(n_steps):
         parts = [
             (snapshots, path.at(step))
@@ -265,11 +292,7 @@ def _joint_snapshots(paths: list[_BinaryPath], n_steps: int) -> Snapshots | None
             if snapshots is not None and path.at(step) in snapshots.steps(0)
         ]
         if len(parts) == len(paths):
-            states[step] = {
-                f"{k}/{name}": value
-                for k, (snapshots, kept) in enumerate(parts)
-                for name, value in snapshots.state(0, kept).items()
-            }
+            states[step] = _JointState([one.stored(0, kept) for one, kept in parts])
     return None if None in held else Snapshots([states])
 
 

@@ -36,6 +36,7 @@ from sklearn_difficulty.recording import (
 from sklearn_difficulty.recording import _record as module
 from sklearn_difficulty.recording._one_vs_rest import OneVsRestLearner
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
+from sklearn_difficulty.trajectory import Trajectory
 
 NAMES = np.array(["r", "s", "t"])
 BASES = {
@@ -183,6 +184,19 @@ def test_snapshots_share_the_budget(table, monkeypatch):
     longer = run(clone(BASES["MLP"]).set_params(max_iter=20), X, y, snapshots="auto")
     assert len(longer.kept_steps(0)) == 6
     assert longer.trajectory.snapshots.nbytes == 6 * one
+
+
+@pytest.mark.parametrize("name", ["MLP", "tracked net", "histogram boosting"])
+@pytest.mark.parametrize("cv", [None, 2])
+def test_storage(name, cv, table, tmp_path):
+    X, y = table
+    stored = run(BASES[name], X, y, cv=cv, storage=tmp_path / "path")
+    memory = run(BASES[name], X, y, cv=cv)
+    assert_array_equal(stored.trajectory.loss, memory.trajectory.loss)
+    assert_array_equal(replay(stored, X, y).loss, replay(memory, X, y).loss)
+    back = Trajectory.load(tmp_path / "path")
+    assert_array_equal(back.margin, memory.trajectory.margin)
+    assert [file.name for file in tmp_path.iterdir()] == ["path"]
 
 
 def test_outputs(table):

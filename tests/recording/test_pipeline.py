@@ -36,6 +36,7 @@ from sklearn_difficulty.recording import (
 )
 from sklearn_difficulty.recording._partial_fit import PartialFitLearner
 from sklearn_difficulty.recording._pipeline import PipelineLearner
+from sklearn_difficulty.trajectory import Trajectory
 
 NAMES = np.array(["r", "s", "t"])
 SGD = SGDClassifier(loss="log_loss", max_iter=4, tol=None)
@@ -129,6 +130,14 @@ def test_pickle(table):
     back = pickle.loads(pickle.dumps(recording))
     assert_array_equal(back.estimators[0].predict(X), recording.estimators[0].predict(X))
     assert_array_equal(replay(back, X, y).loss, replay(recording, X, y).loss)
+
+
+def test_storage(table, tmp_path):
+    X, y = table
+    pipeline = make_pipeline(StandardScaler(), LAST["MLP"])
+    stored = run(pipeline, X, y, storage=tmp_path / "path")
+    assert_array_equal(Trajectory.load(tmp_path / "path").loss, run(pipeline, X, y).trajectory.loss)
+    assert_allclose(replay(stored, X, y).loss, stored.trajectory.loss, rtol=1e-5, atol=1e-6)
 
 
 def test_in_other_processes(table):
