@@ -267,7 +267,10 @@ class Trajectory:
         if all(np.array_equal(chosen, windows[0]) for chosen in windows):
             return self.select(steps=as_slice(windows[0]))
         return Trajectory.stack(
-            [self.select(runs=[run], steps=as_slice(chosen)) for run, chosen in enumerate(windows)]
+            [
+                self.select(runs=slice(run, run + 1), steps=as_slice(chosen))
+                for run, chosen in enumerate(windows)
+            ]
         )
 
     @classmethod
