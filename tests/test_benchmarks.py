@@ -2,12 +2,30 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier
+from sklearn_difficulty.scores import SCORES
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+class Hidden(torch.nn.Module):
+    """Four inputs, five hidden units, three logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.output = torch.nn.Linear(4, 5), torch.nn.Linear(5, 3)
+
+    def forward(self, X):
+        return self.output(torch.tanh(self.hidden(X)))
 
 
 def _load(name):
@@ -19,18 +37,100 @@ def _load(name):
 
 @pytest.fixture(scope="module")
 def label_noise():
-    return _load("label_noise")
+    # Commands find what lies beside them, which an imported file does not.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield _load("label_noise")
+        sys.modules.pop("label_noise_settings")
+
+
+@pytest.fixture
+def tiny(label_noise, monkeypatch):
+    """Name of a setting that takes a moment: 75 flowers, three epochs."""
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X[::2]).astype(np.float32)
+
+    def net():
+        return TrackedNetClassifier(
+            Hidden,
+            criterion=torch.nn.CrossEntropyLoss,
+            max_epochs=3,
+            lr=0.5,
+            batch_size=25,
+            train_split=None,
+            verbose=0,
+        )
+
+    setting = label_noise.SETTINGS["digits"]._replace(
+        title="A few flowers",
+        load=lambda data_dir: (X, y[::2]),
+        net=net,
+        reference={"action": {"AUROC": 0.0}},
+    )
+    monkeypatch.setitem(label_noise.SETTINGS, "digits", setting)
+    return "digits"
+
+
+def _only(label_noise, *labels):
+    settings = sys.modules["label_noise_settings"]
+    return {label: settings.ROWS[label] for label in labels}
 
 
 def test_digits(label_noise):
-    results = label_noise.run("digits", n_seeds=3)
+    results = label_noise.run("digits", n_seeds=3, rows=_only(label_noise, "action"))
     assert np.mean(results["action"]["average precision"]) >= 0.97
     assert np.mean(results["action"]["AUROC"]) >= 0.99
 
 
 def test_fashion(label_noise, shared_data):
-    results = label_noise.run("fashion", n_seeds=1, data_dir=shared_data)
-    assert results["action"]["average precision"][0] >= 0.94
+    rows = _only(label_noise, "action", "aum", "forgetting", "el2n", "final_loss")
+    results = label_noise.run("fashion-uniform-20", 1, shared_data, rows)
+    assert results["action"]["average precision"][0] == pytest.approx(0.952, abs=0.02)
+    assert results["aum"]["average precision"][0] == pytest.approx(0.952, abs=0.02)
+    assert results["forgetting"]["AUROC"][0] == pytest.approx(0.96, abs=0.02)
+
+
+def test_confused_pairs(label_noise, shared_data):
+    settings = label_noise.SETTINGS
+    X, y = settings["fashion-pairs"].load(shared_data)
+    given, wrong = settings["fashion-pairs"].plant(y, random_state=0)
+    assert X.shape == (10000, 784)
+    assert wrong.sum() == 1800
+    assert (given[y == 8] == 8).all()
+    assert set(given[wrong & (y == 5)].tolist()) == {7}
+
+
+def test_every_score_is_measured(label_noise, tiny):
+    results = label_noise.run(tiny, n_seeds=1)
+    settings = sys.modules["label_noise_settings"]
+    assert {settings.ROWS[label].score for label in results} == set(SCORES)
+    assert all(len(values) == 1 for row in results.values() for values in row.values())
+
+
+def test_rows_are_read_off_the_trainings_that_they_name(label_noise, tiny):
+    setting = label_noise.SETTINGS[tiny]
+    X, y = setting.load(None)
+    rows = _only(label_noise, "action", "action, 3 runs", "action, out of fold", "aum, proba")
+    values = label_noise.difficulties(setting.net, X, y, 0, rows)
+    assert list(values) == list(rows)
+    one = DifficultyScorer(setting.net(), random_state=0).fit(X, y)
+    three = DifficultyScorer(setting.net(), random_state=0, n_runs=3).fit(X, y)
+    folds = DifficultyScorer(setting.net(), random_state=0, cv=5).fit(X, y)
+    assert values["action"].tolist() == one.difficulty(X).tolist()
+    assert values["action, 3 runs"].tolist() == three.difficulty(X).tolist()
+    assert values["action, out of fold"].tolist() == folds.difficulty(X).tolist()
+    margins = one.score_samples(X, score="aum", score_params={"proba": True})
+    assert values["aum, proba"].tolist() == (-margins).tolist()
+
+
+def test_fewer_runs_are_the_first_of_more(label_noise, tiny):
+    setting = label_noise.SETTINGS[tiny]
+    X, y = setting.load(None)
+    rows = _only(label_noise, "action, 3 runs", "action, 20 runs")
+    together = label_noise.difficulties(setting.net, X, y, 0, rows)["action, 3 runs"]
+    rows.pop("action, 20 runs")
+    alone = label_noise.difficulties(setting.net, X, y, 0, rows)["action, 3 runs"]
+    assert together.tolist() == alone.tolist()
 
 
 def test_measure_by_hand(label_noise):
@@ -52,9 +152,26 @@ def test_table_by_hand(label_noise):
     assert "| 0.5000 " in label_noise.table({"action": {m: [0.5] for m in label_noise.METRICS}})
 
 
-def test_report_says_how_it_was_made(label_noise, tmp_path, capsys):
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_difficulty_that_ranks_nothing(label_noise, bad):
+    with pytest.raises(ValueError, match="1 of 3 difficulties are not finite"):
+        label_noise.measure(np.array([False, True, False]), np.array([0.0, bad, 1.0]))
+
+
+def test_comparison_by_hand(label_noise):
+    results = {"action": {"AUROC": [0.95, 0.97]}, "aum": {"AUROC": [0.5]}}
+    reference = {"action": {"AUROC": 0.94}, "aum": {"AUROC": 0.521}}
+    lines = label_noise.comparison(results, reference).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+    assert cells == [
+        ["action", "AUROC", "0.960", "0.940", "+0.020", "yes"],
+        ["aum", "AUROC", "0.500", "0.521", "-0.021", "**no**"],
+    ]
+
+
+def test_report_says_how_it_was_made(label_noise, tiny, tmp_path, capsys):
     out, values = tmp_path / "new" / "report.md", tmp_path / "values.json"
-    arguments = ["--data", "digits", "--seeds", "1", "--out", str(out), "--json", str(values)]
+    arguments = ["--data", tiny, "--seeds", "1", "--out", str(out), "--json", str(values)]
     assert label_noise.main(arguments) == 0
     printed = capsys.readouterr().out
     report = out.read_text(encoding="utf-8")
@@ -63,11 +180,13 @@ def test_report_says_how_it_was_made(label_noise, tmp_path, capsys):
     assert "over seed 0;" in report
     assert "torch 2." in report
     table = [line for line in printed.splitlines() if line.startswith("|")]
-    assert len(table) == 2 + len(label_noise.SCORES)
+    # Each table has two lines above its rows.
+    assert len(table) == 2 + len(label_noise.SETTINGS[tiny].rows) + 2 + 1
+    assert table[-1].endswith("| **no**      |")
     assert all(line in report for line in table)
     content = json.loads(values.read_text(encoding="utf-8"))
     assert content["command"].startswith(command)
-    assert f"{content['results']['digits']['action']['AUROC'][0]:.4f}" in printed
+    assert f"{content['results'][tiny]['action']['AUROC'][0]:.4f}" in printed
 
 
 def test_data_are_missing(label_noise, tmp_path, capsys):
@@ -76,6 +195,15 @@ def test_data_are_missing(label_noise, tmp_path, capsys):
     assert tmp_path.name in message
     assert "does not hold fashion_mnist_12k.npz" in message
     assert "--data-dir" in message
+
+
+def test_fashion_is_short_for_uniform_errors(label_noise, tiny, monkeypatch, capsys):
+    settings = label_noise.SETTINGS
+    rows = _only(label_noise, "action")
+    setting = settings[tiny]._replace(title="Twenty in a hundred", rows=rows)
+    monkeypatch.setitem(settings, "fashion-uniform-20", setting)
+    assert label_noise.main(["--data", "fashion", "fashion-uniform-20", "--seeds", "1"]) == 0
+    assert capsys.readouterr().out.count("Twenty in a hundred") == 1
 
 
 def test_no_seed(label_noise):
