@@ -27,7 +27,8 @@ def estimator_records(
     classes : ndarray or None
         Labels behind the class numbers; None for a regression.
     keep : tuple of str
-        Large records to make.
+        Large records to make. ``"decision"`` puts decision values in the place of outputs, where
+        there are probabilities besides.
     """
     if classes is None:
         return target_records(fitted.predict(X), y)
@@ -36,8 +37,11 @@ def estimator_records(
     records = records_of_proba(aligned(fitted.predict_proba(X), fitted.classes_, classes), y, keep)
     if hasattr(fitted, "decision_function"):
         # Which it predicts by: where decision values are large, probabilities are all one.
-        chosen = decision_columns(fitted.decision_function(X)).argmax(axis=1)
+        decision = fitted.decision_function(X)
+        chosen = decision_columns(decision).argmax(axis=1)
         records["prediction"] = np.searchsorted(classes, fitted.classes_)[chosen]
+        if "decision" in keep:
+            records["outputs"] = decision
     return records
 
 

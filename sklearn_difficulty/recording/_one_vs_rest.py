@@ -33,8 +33,8 @@ class OneVsRestLearner(LearnerAround):
     After each step the binary classifiers are put together as ``OneVsRestClassifier`` does it:
     probabilities are normalised over the classes, decision values stand next to each other. A
     classifier that stopped before others stays as it is. A row to which all of them give a
-    probability of 0 has the same probability of each class, and one to which several give a
-    probability of 1 is predicted to be of the first of these.
+    probability of 0 has the same probability of each class. What is predicted goes by decision
+    values where the classifiers train by ``partial_fit``: probabilities of several are often 1.
 
     They are trained one after the other, from the same random state.
     """
@@ -82,6 +82,7 @@ class OneVsRestLearner(LearnerAround):
                 f"only {task.labels[:1].tolist()[0]!r}: with cv, use a splitter that stratifies."
             )
         ours = _own_numbers(seen)
+        keep = _keep(fitted.estimator)
         options: dict[str, Any] = {
             "seed": seed,
             "reseed": reseed,
@@ -90,7 +91,7 @@ class OneVsRestLearner(LearnerAround):
         binaries, paths = [], []
         for number in ours:
             binary, path = self.inner.record(
-                fitted.estimator, _against_the_rest(task, number, len(ours)), **options
+                fitted.estimator, _against_the_rest(task, number, len(ours), keep), **options
             )
             if path.margin is None:
                 raise RecordNotFoundError(
@@ -104,6 +105,7 @@ class OneVsRestLearner(LearnerAround):
                     number,
                     path.margin,
                     path.proba is not None,
+                    path.outputs,
                     path.in_train,
                     path.dt,
                     path.snapshots,
@@ -151,6 +153,7 @@ class OneVsRestLearner(LearnerAround):
                 X,
                 (y == ours[k]).astype(np.int64),
                 _BINARY,
+                keep=_keep(binary),
             )
             for k, binary in enumerate(fitted.estimators_)
         ]
@@ -161,7 +164,11 @@ class OneVsRestLearner(LearnerAround):
                     for record, number in zip(records, ours, strict=True)
                 ]
             )
-            yield _records(towards, "proba" in records[0], seen, len(classes), y, keep)
+            joint = _records(towards, "proba" in records[0], seen, len(classes), y, keep)
+            if "outputs" in records[0]:
+                decision = np.stack([record["outputs"] for record in records])
+                joint["prediction"] = _predicted(decision, seen)
+            yield joint
 
 
 class _BinaryPath(NamedTuple):
@@ -170,6 +177,7 @@ class _BinaryPath(NamedTuple):
     number: int
     margin: np.ndarray
     has_proba: bool
+    decision: np.ndarray | None
     in_train: np.ndarray
     dt: Mapping[str, np.ndarray]
     snapshots: Snapshots | None
@@ -189,7 +197,11 @@ def _own_numbers(seen: np.ndarray) -> np.ndarray:
     return seen[1:] if len(seen) == 2 else seen
 
 
-def _against_the_rest(task: Task, number: int, n_classifiers: int) -> Task:
+def _keep(binary: Any) -> tuple[str, ...]:
+    return ("decision",) if hasattr(binary, "decision_function") else ()
+
+
+def _against_the_rest(task: Task, number: int, n_classifiers: int, keep: tuple[str, ...]) -> Task:
     recorded = task.recorded
     if recorded is not None:
         recorded = (recorded[0], (recorded[1] == number).astype(np.int64))
@@ -199,7 +211,7 @@ def _against_the_rest(task: Task, number: int, n_classifiers: int) -> Task:
         classes=_BINARY,
         recorded=recorded,
         max_snapshot_bytes=task.max_snapshot_bytes // n_classifiers,
-        keep=(),
+        keep=keep,
         storage=_part_of(task.storage, f"class{number}"),
     )
 
@@ -242,6 +254,9 @@ def _joined(paths: list[_BinaryPath], task: Task, seen: np.ndarray) -> Trajector
             records = _records(
                 towards[:, rows], has_proba, seen, len(task.classes), y[rows], task.keep
             )
+            if paths[0].decision is not None:
+                decision = [path.decision[run, path.at(step)] for path in paths]  # type: ignore[index]
+                records["prediction"] = _predicted(np.stack(decision), seen)
             recorder.write(rows, records)
             recorder.step(_length(paths, run, step))
         in_train = np.any([path.in_train[run] for path in paths], axis=0)
@@ -318,6 +333,13 @@ def _towards(margin: np.ndarray, is_own: np.ndarray) -> np.ndarray:
     """Log-odds or decision value of a class, from the margin of the label against the rest."""
     # In the type of a path, so that replay breaks ties between classes as training did.
     return np.where(is_own, margin, -margin).astype(np.float32)
+
+
+def _predicted(decision: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Class numbers predicted by decision values of shape (classifiers, n)."""
+    if len(decision) == 1:
+        decision = np.concatenate([np.zeros_like(decision), decision])
+    return seen[decision.argmax(axis=0)].astype(np.int32)
 
 
 def _records(

@@ -68,7 +68,7 @@ def assert_last_step_is_the_prediction(recording, X, y):
         given = proba[np.arange(len(y)), y]
         assert_allclose(path.proba[0, -1], given, rtol=1e-4, atol=1e-6)
         assert_allclose(path.loss[0, -1], -np.log(given), rtol=1e-4, atol=1e-5)
-        assert_array_equal(path.prediction[0, -1], proba.argmax(1))
+        assert_array_equal(recording.classes[path.prediction[0, -1]], fitted.predict(X))
         assert_allclose(class_proba(recording, X), proba, rtol=1e-5, atol=1e-7)
     else:
         values = fitted.decision_function(X)
@@ -247,6 +247,19 @@ def test_folds_of_one_class(table):
     X, y = table
     with pytest.raises(ValueError, match=r"needs rows of two classes.*only 's'"):
         run(BASES["MLP"], X, y, cv=[(np.flatnonzero(y == 1), np.flatnonzero(y != 1))])
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "modified_huber"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_rows_that_several_classifiers_are_sure_of(loss, n_classes, table):
+    X, y = (100 * table[0][table[1] < n_classes], table[1][table[1] < n_classes])
+    recording = run(SGDClassifier(loss=loss, max_iter=4, tol=None), X, y, classes=NAMES[:n_classes])
+    path, [fitted] = recording.trajectory, recording.estimators
+    assert_array_equal(NAMES[path.prediction[0, -1]], fitted.predict(X))
+    assert_array_equal(replay(recording, X, y).prediction, path.prediction)
+    if n_classes == 3:  # which probabilities would not tell
+        assert (NAMES[fitted.predict_proba(X).argmax(1)] != fitted.predict(X)).any()
+    assert path.outputs is None
 
 
 def test_rows_that_no_classifier_claims(table):
