@@ -1,28 +1,30 @@
 """One classifier for each class against all others, put together step by step."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, tee, zip_longest
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from scipy.special import log_expit, softmax
+from scipy.special import softmax
 from sklearn.base import clone, is_regressor
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 from sklearn.preprocessing import LabelBinarizer
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._around import LearnerAround
-from sklearn_difficulty.recording._estimator_records import (
-    records_of_decision,
-    records_of_proba,
+from sklearn_difficulty.recording._joint_path import (
+    BinaryPath,
+    joint_path,
+    joint_records,
+    part_of,
+    predicted,
+    towards_class,
 )
 from sklearn_difficulty.recording._learner import Learner, Task
 from sklearn_difficulty.recording._sklearn_outputs import aligned, decision_columns
 from sklearn_difficulty.recording._snapshots import State
-from sklearn_difficulty.recording._step_recorder import StepRecorder
-from sklearn_difficulty.trajectory import Snapshots, Trajectory
+from sklearn_difficulty.trajectory import Trajectory
 
 _BINARY = np.array([0, 1])
 
@@ -101,7 +103,7 @@ class OneVsRestLearner(LearnerAround):
                 )
             binaries.append(binary)
             paths.append(
-                _BinaryPath(
+                BinaryPath(
                     number,
                     path.margin,
                     path.proba is not None,
@@ -118,7 +120,7 @@ class OneVsRestLearner(LearnerAround):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(binaries[0], name):
                 setattr(fitted, name, getattr(binaries[0], name))
-        return fitted, _joined(paths, task, seen)
+        return fitted, joint_path(paths, task, seen)
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Normalised probabilities, or the softmax of decision values; see :class:`Learner`."""
@@ -160,36 +162,15 @@ class OneVsRestLearner(LearnerAround):
         for records in _in_step(paths):
             towards = np.stack(
                 [
-                    _towards(record["margin"], y == number)
+                    towards_class(record["margin"], y == number)
                     for record, number in zip(records, ours, strict=True)
                 ]
             )
-            joint = _records(towards, "proba" in records[0], seen, len(classes), y, keep)
+            joint = joint_records(towards, "proba" in records[0], seen, len(classes), y, keep)
             if "outputs" in records[0]:
                 decision = np.stack([record["outputs"] for record in records])
-                joint["prediction"] = _predicted(decision, seen)
+                joint["prediction"] = predicted(decision, seen)
             yield joint
-
-
-class _BinaryPath(NamedTuple):
-    """What is needed of the path of a binary classifier; the rest is not held for all at a time."""
-
-    number: int
-    margin: np.ndarray
-    has_proba: bool
-    decision: np.ndarray | None
-    in_train: np.ndarray
-    dt: Mapping[str, np.ndarray]
-    snapshots: Snapshots | None
-    when: str
-
-    @property
-    def n_steps(self) -> int:
-        return self.margin.shape[1]
-
-    def at(self, step: int) -> int:
-        """The step that a classifier is at after `step` of the joint training."""
-        return min(step, self.n_steps - 1)
 
 
 def _own_numbers(seen: np.ndarray) -> np.ndarray:
@@ -212,17 +193,8 @@ def _against_the_rest(task: Task, number: int, n_classifiers: int, keep: tuple[s
         recorded=recorded,
         max_snapshot_bytes=task.max_snapshot_bytes // n_classifiers,
         keep=keep,
-        storage=_part_of(task.storage, f"class{number}"),
+        storage=part_of(task.storage, f"class{number}"),
     )
-
-
-def _part_of(storage: Any, name: str) -> Path | None:
-    """A new folder in that of a run, if it has one."""
-    if storage is None:
-        return None
-    folder = Path(storage) / name
-    folder.mkdir()
-    return folder
 
 
 def _every(n: int, tick: Callable[[], None]) -> Callable[[], None]:
@@ -234,81 +206,6 @@ def _every(n: int, tick: Callable[[], None]) -> Callable[[], None]:
             tick()
 
     return counted
-
-
-def _joined(paths: list[_BinaryPath], task: Task, seen: np.ndarray) -> Trajectory:
-    """One path of all classes, of as many runs as each of the binary ones."""
-    assert task.classes is not None
-    _, y = task.rows
-    n_steps = max(path.n_steps for path in paths)
-    has_proba = paths[0].has_proba
-    runs = []
-    for run in range(len(paths[0].margin)):
-        recorder = StepRecorder(len(y), _part_of(task.storage, f"run{run}"))
-        for step in range(n_steps):
-            towards = np.stack(
-                [_towards(path.margin[run, path.at(step)], y == path.number) for path in paths]
-            )
-            # Rows that a tree was trained on have no record of it.
-            rows = np.flatnonzero(~np.isnan(towards).any(axis=0))
-            records = _records(
-                towards[:, rows], has_proba, seen, len(task.classes), y[rows], task.keep
-            )
-            if paths[0].decision is not None:
-                decision = [path.decision[run, path.at(step)] for path in paths]  # type: ignore[index]
-                records["prediction"] = _predicted(np.stack(decision), seen)
-            recorder.write(rows, records)
-            recorder.step(_length(paths, run, step))
-        in_train = np.any([path.in_train[run] for path in paths], axis=0)
-        runs.append(
-            recorder.trajectory(
-                y=y,
-                classes=task.classes,
-                in_train=in_train,
-                snapshots=_joint_snapshots(paths, n_steps),
-                when=paths[0].when,
-            )
-        )
-    return runs[0] if len(runs) == 1 else Trajectory.stack(runs)
-
-
-def _length(paths: list[_BinaryPath], run: int, step: int) -> dict[str, float]:
-    """Length of a step: the updates and seconds of all that still train."""
-    training = [path for path in paths if step < path.n_steps]
-    lengths = {unit: [path.dt[unit][run, step] for path in training] for unit in paths[0].dt}
-    return {unit: float(max(v) if unit == "epoch" else sum(v)) for unit, v in lengths.items()}
-
-
-class _JointState(Mapping[str, np.ndarray]):
-    """States of all classifiers under names such as ``0/coef_``, read when they are asked for."""
-
-    def __init__(self, parts: list[State]) -> None:
-        self.parts = parts
-
-    def __getitem__(self, key: str) -> np.ndarray:
-        number, _, name = key.partition("/")
-        return self.parts[int(number)][name]
-
-    def __iter__(self) -> Iterator[str]:
-        return (f"{number}/{name}" for number, part in enumerate(self.parts) for name in part)
-
-    def __len__(self) -> int:
-        return sum(map(len, self.parts))
-
-
-def _joint_snapshots(paths: list[_BinaryPath], n_steps: int) -> Snapshots | None:
-    """States of all classifiers, at the steps that each one's is kept of."""
-    held = [path.snapshots for path in paths]
-    states: dict[int, State] = {}
-    for step in range(n_steps):
-        parts = [
-            (snapshots, path.at(step))
-            for path, snapshots in zip(paths, held, strict=True)
-            if snapshots is not None and path.at(step) in snapshots.steps(0)
-        ]
-        if len(parts) == len(paths):
-            states[step] = _JointState([one.stored(0, kept) for one, kept in parts])
-    return None if None in held else Snapshots([states])
 
 
 def _parts(states: Iterable[State], number: int) -> Iterator[State]:
@@ -327,41 +224,3 @@ def _in_step(
     for records in zip_longest(*paths):
         last = [old if new is None else new for old, new in zip(last, records, strict=True)]
         yield last
-
-
-def _towards(margin: np.ndarray, is_own: np.ndarray) -> np.ndarray:
-    """Log-odds or decision value of a class, from the margin of the label against the rest."""
-    # In the type of a path, so that replay breaks ties between classes as training did.
-    return np.where(is_own, margin, -margin).astype(np.float32)
-
-
-def _predicted(decision: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Class numbers predicted by decision values of shape (classifiers, n)."""
-    if len(decision) == 1:
-        decision = np.concatenate([np.zeros_like(decision), decision])
-    return seen[decision.argmax(axis=0)].astype(np.int32)
-
-
-def _records(
-    towards: np.ndarray,
-    has_proba: bool,
-    seen: np.ndarray,
-    n_classes: int,
-    y: np.ndarray,
-    keep: tuple[str, ...],
-) -> dict[str, np.ndarray]:
-    """Records of rows from what each classifier says for its class, of shape (classifiers, n)."""
-    towards = towards.astype(np.float64)
-    if has_proba:
-        if len(towards) == 1:
-            towards = np.concatenate([-towards, towards])
-        proba = softmax(log_expit(towards), axis=0).T  # normalised without rounding to 0 / 0
-        columns = np.zeros((len(y), n_classes))
-        columns[:, seen] = proba
-        return records_of_proba(columns, y, keep)
-    if len(towards) == 1:
-        towards = np.concatenate([np.zeros_like(towards), towards])
-    # A class without rows to train on is refused by as much as the hinge loss asks for.
-    columns = np.full((len(y), n_classes), -1.0)
-    columns[:, seen] = towards.T
-    return records_of_decision(columns, y, keep)
