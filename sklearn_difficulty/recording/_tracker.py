@@ -78,6 +78,13 @@ class DifficultyTracker(Callback):
     they stop at. Continued training (``partial_fit``, ``warm_start``) on the same rows
     continues the trajectory; on another number of rows, or other targets, another one starts.
 
+    The last step is what the fitted net predicts, unless the net goes back to its best epoch in
+    the end (``load_best=True`` of ``EarlyStopping`` and ``Checkpoint``): the trajectory has all
+    epochs that were completed, those that were undone too.
+
+    With gradient accumulation, ``dt["update"]`` counts the optimizer's steps, and the losses are
+    those that the net's ``get_loss`` gives.
+
     Examples
     --------
     >>> import numpy as np, torch
