@@ -100,7 +100,8 @@ class SkorchLearner(Learner):
             max_snapshot_bytes=task.max_snapshot_bytes,
             keep=task.keep,
         )
-        if isinstance(net, Tracked):
+        tracked = isinstance(net, Tracked)
+        if tracked:
             if task.classes is not None and net.classes is None:
                 net.classes = task.classes  # of which a fold may lack some
             net.size_to(task.X, task.labels)
@@ -109,13 +110,13 @@ class SkorchLearner(Learner):
             tracker.folder = task.storage
             if task.classes is not None:
                 tracker.columns = _columns(net, task.classes)
+                if isinstance(task.X, Dataset) and is_classifier(net) and not tracked:
+                    # which skorch does not find in any dataset
+                    net.classes_inferred_ = np.arange(len(task.classes))
             if task.recorded is not None:
                 tracker.data = _converted(net, *task.recorded, task.classes)
             X, y = _converted(net, task.X, task.y, task.classes)
             _check_outputs(net, task.X, task.classes)
-            if isinstance(X, Dataset) and is_classifier(net) and not isinstance(net, Tracked):
-                # which skorch does not find in any dataset
-                net.classes_inferred_ = np.arange(len(task.classes))
             with threads_for(net.module_):
                 net.partial_fit(X, y)
         if tracker.interrupted_:
@@ -129,6 +130,14 @@ class SkorchLearner(Learner):
         if tracker.columns is not None and path.prediction is not None:
             path = _relabelled(path, task, tracker.columns)
         return net, path
+
+    def shipped(self, fitted: Any) -> Any:
+        """With classes of a script by value; see :class:`Learner`."""
+        return ShippedNet(fitted)
+
+    def arrived(self, shipped: Any) -> Any:
+        """The net itself; see :class:`Learner`."""
+        return shipped.net if isinstance(shipped, ShippedNet) else shipped
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Probabilities of the classes among the module's outputs; see :class:`Learner`."""
