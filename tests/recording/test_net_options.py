@@ -277,7 +277,8 @@ def test_initialized_module_instance(kind, table, make_net):
     assert_array_equal(scorer.trajectory_.loss[0], scorer.trajectory_.loss[1])
 
 
-# both are warnings of torch about itself, which skorch alone meets too
+# Warnings of torch about itself: of what it still uses, and of what it looks at and hides, which it
+# cannot where warnings are errors. skorch alone meets both.
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 @pytest.mark.slow
