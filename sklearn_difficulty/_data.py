@@ -95,7 +95,7 @@ def input_of(item: Any) -> Any:
     Parameters
     ----------
     item : object
-        A pair of input and target, as skorch has it, or the input alone.
+        A pair of input and target, as skorch has it, or the input alone, in a tuple of one too.
 
     Returns
     -------
@@ -108,4 +108,4 @@ def input_of(item: Any) -> Any:
     >>> input_of(([0.5, 1.0], 1))
     [0.5, 1.0]
     """
-    return item[0] if isinstance(item, tuple) and len(item) == 2 else item
+    return item[0] if isinstance(item, tuple) and len(item) in (1, 2) else item

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty._asked import ResolvedScore
-from sklearn_difficulty._data import take_rows
+from sklearn_difficulty._data import n_rows, take_rows
 from sklearn_difficulty._rows import group_means, positions
 from sklearn_difficulty._scoring import Column, normalized, score_known_rows, score_new_rows
 from sklearn_difficulty.recording import Recording, class_proba
@@ -51,7 +51,7 @@ def score_rows(
         if recorded.errors is not None:
             spread[known] = group_means(recorded.errors, groups[rows], found[known])
     if len(new):
-        X_new = take_rows(X, new)
+        X_new = _taken(X, new)
         targets = _predicted(recording, X_new) if given is None else given[new]
         replayed = score_new_rows(recording, score, X_new, targets, errors=errors)
         replayed = normalized(score, replayed, column)
@@ -81,10 +81,15 @@ def _known(
     known = np.flatnonzero(found >= 0)
     wanted, first = np.unique(found[known], return_index=True)
     rows = np.flatnonzero(np.isin(groups, wanted))
-    content = take_rows(X, known[first][positions(wanted, groups[rows])])
+    content = _taken(X, known[first][positions(wanted, groups[rows])])
     part = score_known_rows(recording, score, content, rows, errors=errors)
     whole_or_none = part if len(rows) == len(groups) else column
     return normalized(score, part, whole_or_none), rows, whole_or_none
+
+
+def _taken(X: Any, rows: np.ndarray) -> Any:
+    """Some rows, or X itself where they are all of it, which may not fit in memory twice."""
+    return X if np.array_equal(rows, np.arange(n_rows(X))) else take_rows(X, rows)
 
 
 def _predicted(recording: Recording, X: Any) -> np.ndarray:

@@ -66,9 +66,21 @@ class LearnerAroundOne(LearnerAround):
         """The fitted estimator within a fitted one."""
         raise NotImplementedError
 
+    def with_within(self, fitted: Any, within: Any) -> Any:
+        """A copy of a fitted estimator around another fitted one."""
+        raise NotImplementedError
+
     def rows_within(self, fitted: Any, X: Any) -> Any:
         """Rows as the fitted estimator within is given them."""
         return X
+
+    def shipped(self, fitted: Any) -> Any:
+        """Around the one within as that is shipped; see :class:`Learner`."""
+        return self.with_within(fitted, self.inner.shipped(self.fitted_within(fitted)))
+
+    def arrived(self, shipped: Any) -> Any:
+        """Around the one within as that arrives; see :class:`Learner`."""
+        return self.with_within(shipped, self.inner.arrived(self.fitted_within(shipped)))
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Those of the fitted estimator within; see :class:`Learner`."""

@@ -5,6 +5,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -147,8 +148,9 @@ def _members(
     fitted: Any, X: Any, y: np.ndarray, classes: np.ndarray | None, keep: tuple[str, ...]
 ) -> Iterator[dict[str, np.ndarray]]:
     """Records of rows by each member of an ensemble."""
-    if isinstance(fitted, _FORESTS):
-        X = X.astype(np.float32, copy=False)  # once, where each tree would do it again
+    # Members were trained on plain rows; in the type of trees, once, not by each of them again.
+    dtype = np.float32 if isinstance(fitted, _FORESTS) else None
+    X = X.astype(dtype or X.dtype) if issparse(X) else np.asarray(X, dtype=dtype)
     for number, member in enumerate(fitted.estimators_):
         rows = X[:, fitted.estimators_features_[number]] if isinstance(fitted, _BAGGING) else X
         if classes is None:

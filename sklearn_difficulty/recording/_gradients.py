@@ -12,7 +12,7 @@ from sklearn_difficulty.trajectory import window_steps
 
 # Gradients of a chunk of rows are held twice or thrice (a running mean and variance), so a
 # chunk is as many rows as make this many input values.
-_VALUES_PER_CHUNK = 2**22
+_VALUES_PER_CHUNK = 2**20
 _MOST_STEPS_NAMED = 8
 
 
@@ -124,5 +124,6 @@ def _named(steps: tuple[int, ...]) -> str:
 def _values_per_row(X: Any) -> int:
     if not n_rows(X):
         return 1
-    shape = X.shape[1:] if hasattr(X, "shape") else np.shape(input_of(X[0]))
+    # Inputs of several arrays have no gradient by the input, and those by parameters no shape.
+    shape = X.shape[1:] if hasattr(X, "shape") else getattr(input_of(X[0]), "shape", ())
     return max(1, int(np.prod(shape)))

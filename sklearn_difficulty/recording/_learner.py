@@ -141,6 +141,14 @@ class Learner:
         """
         raise NotImplementedError
 
+    def shipped(self, fitted: Any) -> Any:
+        """A fitted estimator in the form in which it leaves a worker process."""
+        return fitted
+
+    def arrived(self, shipped: Any) -> Any:
+        """What was shipped, whether or not it went through another process."""
+        return shipped
+
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Probabilities (or scores between 0 and 1) of shape (n, classes), fully trained."""
         raise NotImplementedError

@@ -1,5 +1,6 @@
 """One classifier for each class against all others, put together step by step."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count, tee, zip_longest
@@ -121,6 +122,18 @@ class OneVsRestLearner(LearnerAround):
             if hasattr(binaries[0], name):
                 setattr(fitted, name, getattr(binaries[0], name))
         return fitted, joint_path(paths, task, seen)
+
+    def shipped(self, fitted: Any) -> Any:
+        """With its classifiers as they are shipped; see :class:`Learner`."""
+        twin = copy.copy(fitted)
+        twin.estimators_ = [self.inner.shipped(binary) for binary in fitted.estimators_]
+        return twin
+
+    def arrived(self, shipped: Any) -> Any:
+        """With its classifiers as they arrive; see :class:`Learner`."""
+        twin = copy.copy(shipped)
+        twin.estimators_ = [self.inner.arrived(binary) for binary in shipped.estimators_]
+        return twin
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Normalised probabilities, or the softmax of decision values; see :class:`Learner`."""

@@ -1,5 +1,6 @@
 """Pipelines whose last step learns in steps."""
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -52,6 +53,12 @@ class PipelineLearner(LearnerAroundOne):
     def fitted_within(self, fitted: Any) -> Any:
         """The last step; see :class:`LearnerAroundOne`."""
         return fitted.steps[-1][1]
+
+    def with_within(self, fitted: Any, within: Any) -> Any:
+        """A copy with another last step; see :class:`LearnerAroundOne`."""
+        twin = copy.copy(fitted)
+        twin.steps = [*fitted.steps[:-1], (fitted.steps[-1][0], within)]
+        return twin
 
     def rows_within(self, fitted: Any, X: Any) -> Any:
         """Transformed rows; see :class:`LearnerAroundOne`."""

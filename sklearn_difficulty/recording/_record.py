@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from skorch import NeuralNet
 
 from sklearn_difficulty._data import take_rows
 from sklearn_difficulty.exceptions import RecordNotFoundError
@@ -17,7 +16,6 @@ from sklearn_difficulty.recording._folds import Fold, folds_of_runs, joined
 from sklearn_difficulty.recording._learner import Learner, Task
 from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._progress import progress
-from sklearn_difficulty.recording._skorch import ShippedNet
 from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Snapshots, Trajectory, span_weights, window_steps
 from sklearn_difficulty.trajectory._store import Store
@@ -158,7 +156,8 @@ def record(
         if store is not None:
             keeps_states = snapshots is not None and learner.takes_snapshots
             store.check(classes=classes, snapshots=keeps_states)
-        tasks = [
+        # One after the other, since each task of a fold holds a copy of its rows.
+        tasks = (
             _task(
                 X,
                 y,
@@ -170,7 +169,7 @@ def record(
                 storage=None if store is None else store.part(f"model{model}"),
             )
             for model, fold in enumerate(folds)
-        ]
+        )
         most_steps = learner.most_steps(estimator)
         with progress(n_models, most_steps, n_jobs=n_jobs, verbose=verbose) as (tick, track):
             jobs = (
@@ -183,7 +182,7 @@ def record(
         paths = [path for _, path in recorded]
         return Recording(
             learner,
-            estimators=[f.net if isinstance(f, ShippedNet) else f for f, _ in recorded],
+            estimators=[learner.arrived(fitted) for fitted, _ in recorded],
             trajectory=_one_path(paths, folds, models_per_run, y, store),
             scored=np.stack([_recorded_rows(fold, len(y)) for fold in folds]),
             n_steps=[path.n_steps_max for path in paths],
@@ -220,7 +219,7 @@ def _record_one(
     learner: Learner, template: Any, task: Task, seed: int, reseed: bool, tick: Callable[[], None]
 ) -> tuple[Any, Trajectory]:
     fitted, path = learner.record(template, task, seed=seed, reseed=reseed, tick=tick)
-    return (ShippedNet(fitted) if isinstance(fitted, NeuralNet) else fitted), path
+    return learner.shipped(fitted), path
 
 
 def _recorded_rows(fold: Fold | None, n_samples: int) -> np.ndarray:
@@ -265,7 +264,8 @@ def replay(
     -------
     trajectory : Trajectory
         One run for each model, or for each run that was read off it. A kept state stands for the
-        span of steps around it, as far as that lies in the window, which is its length in `dt`.
+        span of steps around it, as far as that lies in the window, which is its length in `dt`;
+        ``dt["begin"]`` and ``dt["end"]`` are where it lies in the whole training, in epochs.
     """
     dt = {**recording.trajectory.dt, **(lengths or {})}
     paths = []
@@ -318,9 +318,23 @@ def _kept_in_window(
     spans = {
         unit: span_weights(kept, dt[run, :n_steps] * inside)[shares] for unit, dt in lengths.items()
     }
+    epochs = lengths["epoch"][run, :n_steps] if "epoch" in lengths else np.ones(n_steps)
+    begin, end = _times(kept, epochs, inside)
+    spans |= {"begin": begin[shares], "end": end[shares]}
     if recording.learner.steps_are_runs:
         return tuple(range(recording.runs_per_model)), spans
     return tuple(kept[shares].tolist()), spans
+
+
+def _times(
+    kept: np.ndarray, epochs: np.ndarray, inside: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """When the spans of kept steps begin and end, as far as they lie in a window."""
+    ends = np.cumsum(epochs)
+    chosen = np.flatnonzero(inside)
+    first, last = ends[chosen[0]] - epochs[chosen[0]], ends[chosen[-1]]
+    edges = np.append(0.0, np.cumsum(span_weights(kept, epochs))).clip(first, last)
+    return edges[:-1], edges[1:]
 
 
 def class_proba(recording: Recording, X: Any) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Searches over the parameters of an estimator that learns in steps."""
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -12,7 +13,12 @@ from skorch import NeuralNet
 
 from sklearn_difficulty.recording._around import LearnerAroundOne
 from sklearn_difficulty.recording._generators import seeded_generators
-from sklearn_difficulty.recording._inputs import net_input, net_target, takes_integers
+from sklearn_difficulty.recording._inputs import (
+    floats_of,
+    net_input,
+    net_target,
+    takes_integers,
+)
 from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._margins import is_of_package
@@ -45,6 +51,12 @@ class SearchLearner(LearnerAroundOne):
     def fitted_within(self, fitted: Any) -> Any:
         """The best estimator; see :class:`LearnerAroundOne`."""
         return fitted.best_estimator_
+
+    def with_within(self, fitted: Any, within: Any) -> Any:
+        """A copy with another best estimator; see :class:`LearnerAroundOne`."""
+        twin = copy.copy(fitted)
+        twin.best_estimator_ = within
+        return twin
 
     def most_steps(self, estimator: Any) -> int | None:
         """None, since the search may be for it; see :class:`Learner`."""
@@ -119,8 +131,8 @@ def _as_searched(estimator: Any, task: Task) -> tuple[Any, np.ndarray]:
         return task.X, task.labels
     X, y = task.X, net_target(task.y, net=last)
     if last is estimator:
-        integers = takes_integers(unwrapped(clone(last).initialize().module_))
-        X = net_input(X, integers=integers)
+        module = unwrapped(clone(last).initialize().module_)
+        X = net_input(X, integers=takes_integers(module), floats=floats_of(module))
     return X, (y.reshape(-1, 1) if task.classes is None else y)
 
 

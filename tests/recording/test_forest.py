@@ -20,6 +20,8 @@ from sklearn.ensemble import (
 from sklearn.linear_model import Perceptron
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_difficulty import DifficultyScorer
@@ -274,3 +276,12 @@ def test_what_is_a_forest():
 def test_forests_that_do_not_say_what_they_drew():
     ensemble = pytest.importorskip("imblearn.ensemble")
     assert not ForestLearner().accepts(ensemble.BalancedRandomForestClassifier())
+
+
+@pytest.mark.parametrize("forest", [RandomForestClassifier(20), BaggingClassifier(n_estimators=20)])
+def test_behind_transformers_that_return_frames(forest, table):
+    X, y = table
+    scaler = StandardScaler().set_output(transform="pandas")
+    scorer = DifficultyScorer(make_pipeline(scaler, forest), random_state=0).fit(X, y)
+    plain = DifficultyScorer(make_pipeline(StandardScaler(), forest), random_state=0).fit(X, y)
+    assert_array_equal(scorer.scores_, plain.scores_)

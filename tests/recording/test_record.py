@@ -13,6 +13,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import (
+    GridSearchCV,
     GroupKFold,
     KFold,
     LeaveOneOut,
@@ -20,7 +21,9 @@ from sklearn.model_selection import (
     ShuffleSplit,
     StratifiedKFold,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier
@@ -133,6 +136,32 @@ def test_classes_of_a_script_travel(table):
     together = run(net, table, n_runs=2, n_jobs=2)
     assert_array_equal(together.trajectory.loss, run(net, table, n_runs=2).trajectory.loss)
     assert together.estimators[0].predict(table[0]).shape == (61,)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda net: make_pipeline(StandardScaler(), net),
+        OneVsRestClassifier,
+        lambda net: GridSearchCV(net, {"lr": [0.1]}, cv=2, scoring="accuracy"),
+    ],
+)
+def test_classes_of_a_script_travel_within_other_estimators(around, table):
+    class Local(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(4, 3)
+
+        def forward(self, X):
+            return self.linear(X)
+
+    net = NeuralNetClassifier(
+        Local, criterion=torch.nn.CrossEntropyLoss, max_epochs=2, train_split=None, verbose=0
+    )
+    alone, together = (run(around(net), table, n_runs=2, n_jobs=n_jobs) for n_jobs in (1, 2))
+    assert_array_equal(together.trajectory.loss, alone.trajectory.loss)
+    for recording in (alone, together):
+        assert recording.estimators[0].predict(table[0]).shape == (61,)
 
 
 def test_estimators_of_scikit_learn_in_other_processes(table):
