@@ -237,10 +237,8 @@ def test_arrays_in_a_dataset_are_drawn_from_at_once(table):
         assert isinstance(batches, ArrayBatches)
         ours = list(batches)
         torch.manual_seed(0)
-        # TensorDataset gives tuples of one, which are not what a module is fed
         for (X_ours, y_ours), (X_theirs, y_theirs) in zip(ours, loader, strict=True):
-            theirs = X_theirs[0] if name == "tensor" else X_theirs
-            assert torch.equal(X_ours, theirs)
+            assert torch.equal(X_ours, X_theirs)
             assert torch.equal(y_ours, y_theirs)
         held_out = faster(DataLoader(Subset(labelled, [5, 3]), batch_size=8))
         [(X_few, y_few)] = list(held_out)
