@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import numpy as np
@@ -43,12 +43,18 @@ class ResolvedScore:
     gradient_options: dict[str, Any] = field(default_factory=dict)
     steps: Any = None
 
+    def is_same(self, other: "ResolvedScore") -> bool:
+        """Whether it has the values of another one: the same score with the same options."""
+        given, others = self._all_options, other._all_options
+        return (
+            self.entry == other.entry
+            and given.keys() == others.keys()
+            and all(_is_equal(value, others[name]) for name, value in given.items())
+        )
+
     @property
-    def key(self) -> str:
-        """Text that is equal for equal scores with equal options."""
-        given = sorted({**self.options, **self.gradient_options, "steps": self.steps}.items())
-        own = "" if self.is_listed else f"@{id(self.entry.function)}"
-        return f"{self.entry.name}{own}({', '.join(f'{k}={v!r}' for k, v in given)})"
+    def _all_options(self) -> dict[str, Any]:
+        return {**self.options, **self.gradient_options, "steps": self.steps}
 
     @property
     def is_listed(self) -> bool:
@@ -88,7 +94,27 @@ class ResolvedScore:
 
     def of_window(self, trajectory: Trajectory, **options: Any) -> np.ndarray:
         """Values for the rows of a trajectory that is cut to the window already."""
-        return self._checked(trajectory, **{**self.options, **options})
+        options = {**self.options, **options}
+        if self.steps is not None and "steps" in _keywords(self.entry.function):
+            options["steps"] = None  # all that is left, whatever part it looks at by default
+        return self._checked(trajectory, **options)
+
+    def population(self, trajectory: Trajectory) -> dict[str, Any]:
+        """Options that stand for the training rows in a score that relates a row to them.
+
+        Parameters
+        ----------
+        trajectory : Trajectory
+            The path of the whole training.
+        """
+        function = self.entry.population
+        if function is None:
+            return {}
+        if self.steps is None:
+            return function(trajectory, **self.options)
+        if "steps" in _keywords(function):
+            return function(trajectory, steps=self.steps, **self.options)
+        return function(trajectory.window(self.steps), **self.options)
 
     def _checked(self, trajectory: Trajectory, **options: Any) -> np.ndarray:
         values = self.entry.function(trajectory, **options)
@@ -102,6 +128,13 @@ class ResolvedScore:
                 f"returned {_described(values)}."
             )
         return given.astype(np.float64)
+
+
+def _is_equal(value: Any, other: Any) -> bool:
+    """Whether two options are equal; where that cannot be told, they are not."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return type(value) is type(other) and np.array_equal(value, other)
+    return value is other or (type(value) is type(other) and bool(np.all(value == other)))
 
 
 def _described(value: Any) -> str:
@@ -125,10 +158,11 @@ def resolve_scores(score: Any, score_params: Mapping[str, Any] | None) -> list[R
     ValueError
         For an unknown name or option.
     TypeError
-        For something that is no score.
+        For something that is no score, or options that are no mapping.
     """
+    options = _mapping("score_params", score_params)
     if isinstance(score, str | Score) or callable(score):
-        return [_resolve(_entry(score), dict(score_params or {}))]
+        return [_resolve(_entry(score), options)]
     if not isinstance(score, list | tuple) or not score:
         raise TypeError(
             f"score must be a name out of {sorted(SCORES)}, a function of a Trajectory, a Score, "
@@ -136,14 +170,28 @@ def resolve_scores(score: Any, score_params: Mapping[str, Any] | None) -> list[R
         )
     entries = [_entry(one) for one in score]
     names = [entry.name for entry in entries]
-    by_name = dict(score_params or {})
-    unknown = sorted(set(by_name) - set(names))
+    unknown = [name for name in options if name not in names]
     if unknown:
         raise ValueError(
             f"score_params has options for {unknown}, which are not among the scores {names}: "
             "with several scores, score_params is a dict of options by the score's name."
         )
-    return [_resolve(entry, dict(by_name.get(entry.name) or {})) for entry in entries]
+    return [
+        _resolve(entry, _mapping(f"score_params[{entry.name!r}]", options.get(entry.name)))
+        for entry in entries
+    ]
+
+
+def _mapping(name: str, value: Any) -> dict[str, Any]:
+    """A copy of options by name."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError(
+            f"{name} must be a dict of options by name, such as {{'steps': 'early'}}, or None; "
+            f"got {value!r}."
+        )
+    return dict(value)
 
 
 def _entry(score: Any) -> Score:
@@ -164,24 +212,42 @@ def _resolve(entry: Score, params: dict[str, Any]) -> ResolvedScore:
         for option, choices in entry.choices.items()
     }
     accepted = _keywords(entry.function) - _GIVEN_HERE
-    unknown = sorted(set(params) - accepted)
+    unknown = [option for option in params if option not in accepted]
     if unknown and not _takes_anything(entry.function):
         raise ValueError(
             f"score_params has {unknown}, which score {entry.name!r} does not take; it takes "
             f"{sorted({*accepted, *gradient_options, 'steps'})}."
         )
+    try:
+        _signature(entry.function).bind(None, **params)
+    except TypeError as error:
+        raise TypeError(
+            f"score {entry.name!r} must be a function of a Trajectory, whose other parameters have "
+            f"defaults or stand in score_params; called with the options {params}, it says: "
+            f"{error}."
+        ) from error
     return ResolvedScore(entry, params, gradient_options, steps)
+
+
+def _signature(function: Callable[..., Any]) -> Signature:
+    try:
+        return signature(function)
+    except ValueError as error:  # of some functions that are written in C
+        raise TypeError(
+            f"score must be a function whose parameters can be read, and those of {function!r} "
+            "cannot: wrap it, as in def my_score(trajectory): ..."
+        ) from error
 
 
 def _keywords(function: Callable[..., Any]) -> set[str]:
     """Names of the options of a score's function, which is what follows its first parameter."""
     named = (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = list(signature(function).parameters.values())[1:]
+    parameters = list(_signature(function).parameters.values())[1:]
     return {parameter.name for parameter in parameters if parameter.kind in named}
 
 
 def _takes_anything(function: Callable[..., Any]) -> bool:
-    parameters = signature(function).parameters.values()
+    parameters = _signature(function).parameters.values()
     return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
 
 

@@ -104,16 +104,46 @@ def checked_rows(scorer: Any, learner: Any, X: Any, y: Any = None, *, reset: boo
                 f"{type(X).__name__} has no length, so that its rows cannot be told apart: use a "
                 "map-style dataset."
             )
+        _check_some(scorer, X)
         return _with_targets(X, targets_of(X) if y is None else y) if reset else X
     if learner is not None and learner.takes_any_rows:
-        if count_rows(X) is None:
-            raise TypeError(f"X must hold rows; got {type(X).__name__}.")
+        check_holds_rows(X)
+        _check_some(scorer, X)
         validate_data(scorer, X, reset=reset, skip_check_array=True)
         return _with_targets(X, y) if reset else X
     options = accepted(scorer)
     if not reset:
         return validate_data(scorer, X, reset=False, **options)
     return validate_data(scorer, X, y, ensure_min_samples=2, **options)
+
+
+def check_holds_rows(X: Any) -> None:
+    """Refuse what has no rows, such as a number or a text.
+
+    Parameters
+    ----------
+    X : object
+        Rows as they were given.
+
+    Raises
+    ------
+    TypeError
+        If it has none.
+    """
+    if count_rows(X) is None:
+        raise TypeError(
+            f"X must hold rows, as an array, a frame, a list or a Dataset does; got "
+            f"{type(X).__name__}."
+        )
+
+
+def _check_some(scorer: Any, X: Any) -> None:
+    """Say of no rows what scikit-learn says of them, where it does not look at X itself."""
+    if not count_rows(X):
+        raise ValueError(
+            "Found array with 0 sample(s) while a minimum of 1 is required by "
+            f"{type(scorer).__name__}."
+        )
 
 
 def _with_targets(X: Any, y: Any) -> tuple[Any, np.ndarray]:

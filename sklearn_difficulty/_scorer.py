@@ -13,7 +13,7 @@ from skorch import NeuralNet
 from sklearn_difficulty._asked import ResolvedScore, check_scores, resolve_scores
 from sklearn_difficulty._data import n_rows
 from sklearn_difficulty._lookup import score_rows
-from sklearn_difficulty._problem import checked_rows, given_targets, pose
+from sklearn_difficulty._problem import check_holds_rows, checked_rows, given_targets, pose
 from sklearn_difficulty._rows import KnownRows
 from sklearn_difficulty._scoring import (
     Column,
@@ -230,7 +230,7 @@ class DifficultyScorer(BaseEstimator):
         Raises
         ------
         TypeError
-            For something that is no trajectory.
+            For something that is no trajectory, or an `X` without rows.
         ValueError
             For another number of rows.
         RecordNotFoundError
@@ -247,6 +247,8 @@ class DifficultyScorer(BaseEstimator):
         """
         if not isinstance(trajectory, Trajectory):
             raise TypeError(f"trajectory must be a Trajectory; got {type(trajectory).__name__}.")
+        if X is not None:
+            check_holds_rows(X)
         if X is not None and n_rows(X) != trajectory.n_samples:
             raise ValueError(
                 f"X has {n_rows(X)} rows and the trajectory {trajectory.n_samples} samples: pass "
@@ -360,12 +362,8 @@ class DifficultyScorer(BaseEstimator):
             y = self.trajectory_.y
             self._known_rows_ = KnownRows(X, np.zeros(n_samples) if y is None else y)
         rows = np.arange(n_samples)
-        self._columns_ = {
-            score.key: score_known_rows(recording, score, X, rows) for score in scores
-        }
-        columns = [
-            normalized(s, self._columns_[s.key], self._columns_[s.key]).values for s in scores
-        ]
+        self._columns_ = [(s, score_known_rows(recording, s, X, rows)) for s in scores]
+        columns = [normalized(s, column, column).values for s, column in self._columns_]
         # Copies: the columns are looked rows up in, and are not the caller's to change.
         self.scores_ = _as_given(self._score_asked, columns).copy()
         self.difficulty_ = scores[0].oriented(columns[0]).copy()
@@ -405,7 +403,8 @@ class DifficultyScorer(BaseEstimator):
             See the score for its unit and direction.
         std : ndarray of the same shape
             With ``return_std=True``: the standard error of each score over the runs, how far it
-            would move if the trainings were repeated. NaN for rows of fewer than two runs.
+            would move if the trainings were repeated. NaN for rows of fewer than two runs, and
+            of fewer than three for a score that compares runs.
 
         Raises
         ------
@@ -506,10 +505,14 @@ class DifficultyScorer(BaseEstimator):
         given = None if y is None else given_targets(y, n_rows(X), recording.classes)
         places = self._known_rows_.find(X, given)
         columns = [
-            score_rows(recording, one, X, given, places, self._columns_.get(one.key), errors=errors)
+            score_rows(recording, one, X, given, places, self._known_column(one), errors=errors)
             for one in scores
         ]
         return scores, columns
+
+    def _known_column(self, score: ResolvedScore) -> Column | None:
+        """The score of all training rows, where it was computed in fit."""
+        return next((column for known, column in self._columns_ if score.is_same(known)), None)
 
     def _check(self, scores: list[ResolvedScore], recording: Recording) -> None:
         """Raise where a score cannot be had from what was recorded."""

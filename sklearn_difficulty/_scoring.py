@@ -68,7 +68,7 @@ def score_known_rows(
         return _from_gradients(recording, score, X, y[rows], rows, errors=errors)
     column = Column(score.of(trajectory), y)
     if errors:
-        population = _population(recording, score)
+        population = score.population(trajectory)
         column = Column(column.values, y, standard_error(score, trajectory, **population))
     return column[rows]
 
@@ -118,7 +118,7 @@ def score_new_rows(
     if score.entry.from_gradients:
         return _from_gradients(recording, score, X, y, np.full(n_rows(X), -1), errors=errors)
     # What the score relates a row to is the training set, not its neighbours in X.
-    options = _population(recording, score)
+    options = score.population(recording.trajectory)
     lengths = {}
     if isinstance(score.options.get("dt"), list | tuple | np.ndarray):
         # Lengths of the steps that were trained: a kept state stands for a span of them.
@@ -132,14 +132,6 @@ def score_new_rows(
     models = recording.models_per_run
     spread = standard_error(score, path, models_per_run=models, in_window=True, **options)
     return Column(column.values, y, spread)
-
-
-def _population(recording: Recording, score: ResolvedScore) -> dict[str, Any]:
-    """Options that stand for the training rows in a score that relates a row to them."""
-    if score.entry.population is None:
-        return {}
-    path = recording.trajectory.window(score.steps)
-    return score.entry.population(path, **score.options)
 
 
 def normalized(score: ResolvedScore, column: Column, reference: Column | None) -> Column:

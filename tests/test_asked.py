@@ -42,16 +42,36 @@ def test_options_of_gradients_are_complete():
     }
 
 
-def test_keys_are_equal_for_equal_scores():
-    def key(*args):
-        return resolve_scores(*args)[0].key
+def is_same(one, other):
+    [first], [second] = resolve_scores(*one), resolve_scores(*other)
+    return first.is_same(second)
 
-    assert key("action", {"dt": "wall", "reduction": "sum"}) == key(
-        "action", {"reduction": "sum", "dt": "wall"}
+
+def test_equal_scores_with_equal_options_are_the_same():
+    assert is_same(
+        ("action", {"dt": "wall", "reduction": "sum"}),
+        ("action", {"reduction": "sum", "dt": "wall"}),
     )
-    assert key("vog", None) == key("vog", {"steps": None})
-    assert key("vog", None) != key("vog", {"steps": "late"})
-    assert key("action", None) != key("loss_variance", None)
+    assert is_same(("vog", None), ("vog", {"steps": None}))
+    assert not is_same(("vog", None), ("vog", {"steps": "late"}))
+    assert not is_same(("action", None), ("loss_variance", None))
+    assert not is_same(("action", {"steps": slice(1)}), ("action", {"steps": slice(2)}))
+
+
+def test_long_options_that_differ_are_told_apart():
+    lengths = np.ones(2000)
+    longer = lengths.copy()
+    longer[1000] = 2.0
+    assert is_same(("action", {"dt": lengths}), ("action", {"dt": lengths.copy()}))
+    assert not is_same(("action", {"dt": lengths}), ("action", {"dt": longer}))
+    assert not is_same(("action", {"dt": lengths}), ("action", {"dt": "wall"}))
+    assert not is_same(("action", {"dt": lengths}), ("action", None))
+
+
+def test_functions_of_one_name_are_told_apart():
+    functions = [lambda path: path.loss[0, 0] for _ in range(2)]
+    assert is_same((functions[0], None), (functions[0], None))
+    assert not is_same((functions[0], None), (functions[1], None))
 
 
 def test_params_are_not_changed():
@@ -76,6 +96,13 @@ def test_params_are_not_changed():
         ("easiness", {"largest": 1}, ValueError, r"takes \['steps'\]"),
         (["action"], {"dt": "wall"}, ValueError, "dict of options by the score's name"),
         (["action"], {"vog": {}}, ValueError, r"\['vog'\], which are not among the scores"),
+        ("action", "steps", TypeError, "score_params must be a dict of options .* got 'steps'"),
+        ("action", ["steps"], TypeError, r"score_params must be a dict .* got \['steps'\]"),
+        (["action"], {"action": 5}, TypeError, r"score_params\['action'\] must be a dict .* got 5"),
+        ("action", {1: 2, "a": 3}, ValueError, r"\[1, 'a'\], which score 'action' does not take"),
+        (max, None, TypeError, "parameters can be read, and those of <built-in function max>"),
+        (lambda: 1, None, TypeError, "'<lambda>' must be a function of a Trajectory.*too many"),
+        (lambda path, q: q, {}, TypeError, r"stand in score_params.*missing .*'q'"),
     ],
 )
 def test_bad_names_and_options(score, params, error, message):
@@ -104,9 +131,35 @@ def test_functions_of_the_users_own():
     assert_array_equal(score.of(path), [16.0, 25.0])
     [early] = resolve_scores([longest_loss], {"longest_loss": {"steps": slice(0, 2)}})
     assert_array_equal(early.of(path), [2.0, 3.0])
-    assert early.key != score.key
+    assert not early.is_same(score)
     with pytest.raises(ValueError, match=r"\['colour'\], which score 'longest_loss' does not take"):
         resolve_scores(longest_loss, {"colour": 1})
+
+
+def test_in_a_window_that_was_cut_before():
+    prediction = np.array([[0, 1], [0, 0], [1, 0], [0, 1]])[None]
+    y = np.array([0, 1])
+    path = Trajectory(np.ones((1, 4, 2)), prediction=prediction, y=y, classes=y)
+    [easiness] = resolve_scores("easiness", {"steps": slice(0, 3)})
+    # right in 2 of 3 steps, and in 1 of 3
+    assert_array_equal(easiness.of(path), [1.0, 0.5])
+    assert_array_equal(easiness.of_window(path.window(slice(0, 3))), [1.0, 0.5])
+    assert easiness.population(path) == {"largest": 2 / 3}
+    [last] = resolve_scores("easiness", None)
+    assert_array_equal(last.of(path), last.of_window(path))
+    assert last.population(path) == {"largest": 1.0}
+    assert resolve_scores("action", None)[0].population(path) == {}
+
+
+def test_a_population_of_the_users_own():
+    def relative(trajectory, *, mean=1.0):
+        return trajectory.loss.mean(axis=(0, 1)) / mean
+
+    entry = Score("relative", relative, population=lambda path: {"mean": path.loss.mean()})
+    path = Trajectory(np.array([[[1.0, 1.0], [2.0, 4.0]]]))
+    [last] = resolve_scores(entry, {"steps": -1})
+    assert last.population(path) == {"mean": 3.0}
+    assert resolve_scores(entry, None)[0].population(path) == {"mean": 2.0}
 
 
 def test_a_score_of_the_users_own_with_its_direction():

@@ -98,5 +98,7 @@ def test_what_it_cannot_do(fitted):
         DifficultyScorer.from_trajectory(Trajectory(LOSS), X[:3])
     with pytest.raises(TypeError, match="trajectory must be a Trajectory; got ndarray"):
         DifficultyScorer.from_trajectory(LOSS)
+    with pytest.raises(TypeError, match=r"X must hold rows.*got int"):
+        DifficultyScorer.from_trajectory(Trajectory(LOSS), 4)
     with pytest.raises(ValueError, match="rows of shape"):
         with_rows.score_samples(np.zeros((2, 5)))

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import check_cv
+from torch.utils.data import Dataset
 
 from sklearn_difficulty._data import n_rows
+from sklearn_difficulty._validation import check_labels
 from sklearn_difficulty.trajectory import Snapshots, Trajectory
 from sklearn_difficulty.trajectory._joining import join_records
 
@@ -27,7 +29,7 @@ def folds_of_runs(
     classes : ndarray or None
         None for a regression.
     groups : array-like of shape (n,) or None, default=None
-        Groups of the rows.
+        Groups of the rows, of any type that can be sorted.
 
     Returns
     -------
@@ -39,14 +41,21 @@ def folds_of_runs(
     Raises
     ------
     ValueError
-        Where the splitter needs groups that are not given, or has no folds.
+        Where the splitter needs groups that are not given, or has no folds, and for folds with an
+        empty side, rows that are not there, or rows on both sides.
     """
+    if groups is not None:
+        groups = check_labels("groups", groups, n_rows(X))
     if cv is None:
         return [[None]]
     splitter = check_cv(cv, y, classifier=classes is not None)
-    rows = np.zeros((n_rows(X), 1))  # splitters only count them, and X may be of any kind
+    # Splitters only count the rows, and those of a dataset are not read for that.
+    rows = np.zeros((n_rows(X), 1)) if isinstance(X, Dataset) else X
     try:
-        folds = [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(rows, y, groups)]
+        folds = [
+            _checked_fold(fold, number, n_rows(X))
+            for number, fold in enumerate(splitter.split(rows, y, groups))
+        ]
     except ValueError as error:
         if groups is None and "groups" in str(error):
             raise ValueError(
@@ -55,7 +64,10 @@ def folds_of_runs(
             ) from error
         raise
     if not folds:
-        raise ValueError(f"cv={cv!r} makes no folds: use a splitter such as KFold(5).")
+        raise ValueError(
+            f"cv={cv!r} makes no folds: use a splitter such as KFold(5), or a list of folds (a "
+            "generator of them serves one fit only)."
+        )
     runs: list[list[Fold | None]] = []
     held_out: list[np.ndarray] = []
     for train, test in folds:
@@ -63,12 +75,42 @@ def folds_of_runs(
         place = next(free, len(runs))
         if place == len(runs):
             runs.append([])
-            held_out.append(np.zeros(len(rows), dtype=bool))
+            held_out.append(np.zeros(n_rows(X), dtype=bool))
         runs[place].append((train, test))
         held_out[place][test] = True
     if len({len(run) for run in runs}) > 1:
         return [[fold] for fold in folds]
     return runs
+
+
+def _checked_fold(fold: Any, number: int, n_samples: int) -> Fold:
+    """Row numbers of both sides of a fold, which may be given as masks."""
+    train, test = (
+        _row_numbers(side, f"the {name} side of fold {number} of cv", n_samples)
+        for side, name in zip(fold, ("train", "test"), strict=True)
+    )
+    both = np.intersect1d(train, test)
+    if len(both):
+        raise ValueError(
+            f"fold {number} of cv holds {len(both)} rows out that it trains on, the first is "
+            f"{both[0]}: leave them out of one side. cv=None records each row along the training "
+            "that it is part of."
+        )
+    return train, test
+
+
+def _row_numbers(side: Any, name: str, n_samples: int) -> np.ndarray:
+    rows = np.asarray(side)
+    if rows.dtype == bool and rows.shape == (n_samples,):
+        rows = np.flatnonzero(rows)
+    if rows.ndim != 1 or not len(rows):
+        raise ValueError(f"{name} must hold row numbers, one at least; got shape {rows.shape}.")
+    if rows.dtype.kind not in "iu" or rows.min() < -n_samples or rows.max() >= n_samples:
+        raise ValueError(
+            f"{name} must hold row numbers from 0 to {n_samples - 1}, or be a mask of "
+            f"{n_samples} rows; got {rows.dtype} from {rows.min()} to {rows.max()}."
+        )
+    return rows % n_samples
 
 
 def joined(

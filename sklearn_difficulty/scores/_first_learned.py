@@ -100,6 +100,8 @@ def first_learned(
 
 def _times(trajectory: Trajectory) -> dict[str, np.ndarray]:
     """Give the times at which steps begin and end, of shape (n_runs, n_steps)."""
+    if {"begin", "end"} <= trajectory.dt.keys():  # of a path that is a part of a training
+        return {name: trajectory.dt[name] for name in ("begin", "end")}
     shape = trajectory.loss.shape[:2]
     lengths = np.asarray(trajectory.dt.get("epoch", np.ones(shape)), dtype=np.float64)
     end = np.cumsum(lengths, axis=1)
