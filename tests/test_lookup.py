@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty._asked import resolve_scores
 from sklearn_difficulty._scoring import score_new_rows
+from sklearn_difficulty.recording import replay
 from sklearn_difficulty.scores import SCORES
 
 FROM_RECORDS = [name for name, entry in SCORES.items() if not entry.from_gradients]
@@ -72,6 +73,27 @@ def test_given_lengths_are_shared_out_among_a_few_snapshots(data):
     ]
     # steps 0-2 go to the first, 3-6 to the second, 7-8 to the third
     assert_allclose(action, np.array([1 + 2 + 3, 4 + 5 + 6 + 7, 8 + 9]) @ of_each, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "statistic"),
+    [("aum", "margin"), ("confidence", "proba"), ("el2n", "el2n"), ("loss_variance", "loss")],
+)
+@pytest.mark.parametrize("steps", [None, slice(2, 8)])
+def test_means_are_over_the_spans_that_kept_steps_stand_for(data, name, statistic, steps):
+    X, y = data
+    sgd = SGDClassifier(loss="log_loss", max_iter=9, tol=None)
+    scorer = DifficultyScorer(sgd, snapshots=[0, 1, 8], random_state=0).fit(X, y)
+    # steps 0; 1 to 4; 5 to 8, as far as they lie in the window
+    path = replay(scorer._recording_, X, y)
+    records = np.repeat(getattr(path, statistic)[0].astype(float), [1, 4, 4], axis=0)[
+        steps or slice(None)
+    ]
+    expected = records.var(axis=0) if name == "loss_variance" else records.mean(axis=0)
+    new = score_new_rows(
+        scorer._recording_, resolve_scores(name, {"steps": steps})[0], X, y, errors=False
+    )
+    assert_allclose(new.values, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_copies_have_their_mean_and_labels_tell_them_apart(data):

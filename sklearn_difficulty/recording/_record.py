@@ -264,8 +264,9 @@ def replay(
     -------
     trajectory : Trajectory
         One run for each model, or for each run that was read off it. A kept state stands for the
-        span of steps around it, as far as that lies in the window, which is its length in `dt`;
-        ``dt["begin"]`` and ``dt["end"]`` are where it lies in the whole training, in epochs.
+        span of steps around it, as far as that lies in the window, which is its length in `dt`.
+        ``dt["step"]`` is the number of these steps, and ``dt["begin"]`` and ``dt["end"]`` are
+        where they lie in the whole training, in epochs.
     """
     dt = {**recording.trajectory.dt, **(lengths or {})}
     paths = []
@@ -320,7 +321,11 @@ def _kept_in_window(
     }
     epochs = lengths["epoch"][run, :n_steps] if "epoch" in lengths else np.ones(n_steps)
     begin, end = _times(kept, epochs, inside)
-    spans |= {"begin": begin[shares], "end": end[shares]}
+    spans |= {
+        "begin": begin[shares],
+        "end": end[shares],
+        "step": span_weights(kept, inside)[shares],
+    }
     if recording.learner.steps_are_runs:
         return tuple(range(recording.runs_per_model)), spans
     return tuple(kept[shares].tolist()), spans

@@ -23,7 +23,8 @@ def action(
     .. math:: A(x_i) = \sum_n L_n(x_i) \, \Delta n
 
     and the mean of that over runs. A sample whose loss was not recorded after every step gets the
-    sum over the recorded steps, scaled up to the length of all of them.
+    sum over the recorded steps, scaled up to the length of all of them. The cost is one pass over
+    the record, in the memory of a few values per sample.
 
     Parameters
     ----------

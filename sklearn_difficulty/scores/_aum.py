@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty.scores._over_runs import mean_over_runs
-from sklearn_difficulty.scores._over_steps import completed, mean_over_steps
+from sklearn_difficulty.scores._over_steps import completed, mean_over_steps, span_of_steps
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["aum"]
@@ -88,7 +88,10 @@ def aum(trajectory: Trajectory, *, proba: bool = False, steps: Any = None) -> np
     runs = (
         map(_margins_of_proba, completed(trajectory, "proba", "aum"), margins) if proba else margins
     )
-    per_run = [mean_over_steps(run, trajectory.n_samples) for run in runs]
+    per_run = [
+        mean_over_steps(run, trajectory.n_samples, spans)
+        for run, spans in zip(runs, span_of_steps(trajectory), strict=True)
+    ]
     return mean_over_runs(np.stack(per_run), "aum")
 
 

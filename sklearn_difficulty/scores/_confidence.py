@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty.scores._over_runs import mean_over_runs
-from sklearn_difficulty.scores._over_steps import completed, mean_over_steps
+from sklearn_difficulty.scores._over_steps import completed, mean_over_steps, span_of_steps
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["confidence"]
@@ -64,7 +64,9 @@ def confidence(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
     """
     trajectory = trajectory.window(steps)
     per_run = [
-        mean_over_steps(proba, trajectory.n_samples)
-        for proba in completed(trajectory, "proba", "confidence")
+        mean_over_steps(proba, trajectory.n_samples, spans)
+        for proba, spans in zip(
+            completed(trajectory, "proba", "confidence"), span_of_steps(trajectory), strict=True
+        )
     ]
     return mean_over_runs(np.stack(per_run), "confidence")

@@ -5,7 +5,12 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty.scores._over_runs import mean_over_runs
-from sklearn_difficulty.scores._over_steps import completed, mean_over_steps, whether_right
+from sklearn_difficulty.scores._over_steps import (
+    completed,
+    mean_over_steps,
+    span_of_steps,
+    whether_right,
+)
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["correctness"]
@@ -72,7 +77,12 @@ def correctness(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
                 for recorded, right in whether_right(prediction, trajectory.y)
             ),
             trajectory.n_samples,
+            spans,
         )
-        for prediction in completed(trajectory, "prediction", "correctness")
+        for prediction, spans in zip(
+            completed(trajectory, "prediction", "correctness"),
+            span_of_steps(trajectory),
+            strict=True,
+        )
     ]
     return mean_over_runs(np.stack(per_run), "correctness")

@@ -21,7 +21,8 @@ def easiness(
     .. math:: e_t = c_t / \max_j c_j
 
     A sample without a prediction in some runs counts with its share among the others. The score
-    is coarse: with R runs it takes at most R + 1 values.
+    is coarse: with R runs it takes at most R + 1 values. The cost is one pass over the predictions
+    of one step, after R trainings.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty.scores._over_runs import mean_over_runs
-from sklearn_difficulty.scores._over_steps import completed, mean_over_steps
+from sklearn_difficulty.scores._over_steps import completed, mean_over_steps, span_of_steps
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["el2n"]
@@ -64,7 +64,9 @@ def el2n(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
     """
     trajectory = trajectory.window(steps)
     per_run = [
-        mean_over_steps(norm, trajectory.n_samples)
-        for norm in completed(trajectory, "el2n", "el2n")
+        mean_over_steps(norm, trajectory.n_samples, spans)
+        for norm, spans in zip(
+            completed(trajectory, "el2n", "el2n"), span_of_steps(trajectory), strict=True
+        )
     ]
     return mean_over_runs(np.stack(per_run), "el2n")

@@ -6,16 +6,23 @@ import numpy as np
 
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.scores._over_runs import mean_over_runs
-from sklearn_difficulty.scores._over_steps import completed, variance_over_steps
+from sklearn_difficulty.scores._over_steps import completed, span_of_steps, variance_over_steps
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["loss_variance"]
 
 
 def loss_variance(trajectory: Trajectory, *, ddof: int = 0, steps: Any = None) -> np.ndarray:
-    """Variance of the loss over the completed steps.
+    r"""Variance of the loss over the completed steps.
 
-    Higher is harder. Steps in which a sample was not recorded are left out.
+    Higher is harder. With the loss :math:`L_n` after step n of N and its mean :math:`\bar L`,
+
+    .. math:: V(x_i) = \frac{1}{N} \sum_n (L_n(x_i) - \bar L(x_i))^2
+
+    and the mean of that over runs. A sample whose loss stays high, such as a wrong label that is
+    never learned, has a low one, as an easy sample has: it says how far a sample has come, and
+    :func:`action` how much it has cost. Steps in which a sample was not recorded are left out. The
+    cost is one pass over the record, in the memory of a few values per sample.
 
     Parameters
     ----------
@@ -62,7 +69,9 @@ def loss_variance(trajectory: Trajectory, *, ddof: int = 0, steps: Any = None) -
     trajectory = trajectory.window(steps)
     check_count("ddof", ddof, minimum=0)
     per_run = [
-        variance_over_steps(loss, trajectory.n_samples, ddof)
-        for loss in completed(trajectory, "loss", "loss_variance")
+        variance_over_steps(loss, trajectory.n_samples, ddof, spans)
+        for loss, spans in zip(
+            completed(trajectory, "loss", "loss_variance"), span_of_steps(trajectory), strict=True
+        )
     ]
     return mean_over_runs(np.stack(per_run), "loss_variance")

@@ -1,12 +1,22 @@
 """Statistics of one run's records, read one step at a time: they may be float32 and on disk."""
 
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 import numpy as np
 
 from sklearn_difficulty.trajectory import Trajectory
 
-__all__ = ["completed", "mean_over_steps", "path_length", "variance_over_steps", "whether_right"]
+__all__ = [
+    "completed",
+    "mean_over_steps",
+    "path_length",
+    "span_of_steps",
+    "variance_over_steps",
+    "whether_right",
+]
+
+_ONE_EACH = repeat(1.0)
 
 
 def completed(trajectory: Trajectory, name: str, score: str) -> list[np.ndarray]:
@@ -36,7 +46,26 @@ def completed(trajectory: Trajectory, name: str, score: str) -> list[np.ndarray]
     return [record[run, :n_steps] for run, n_steps in enumerate(trajectory.n_steps)]
 
 
-def mean_over_steps(steps: Iterable[np.ndarray], n_samples: int) -> np.ndarray:
+def span_of_steps(trajectory: Trajectory) -> list[np.ndarray]:
+    """Give how many steps of the training each one stands for, of each run.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path.
+
+    Returns
+    -------
+    list of ndarray of shape (n_completed_steps,), float64
+        ``dt["step"]``, which a path has that was replayed from the steps that were kept; else ones.
+    """
+    spans = trajectory.dt.get("step", np.ones(trajectory.loss.shape[:2]))
+    return [spans[run, :n_steps] for run, n_steps in enumerate(trajectory.n_steps)]
+
+
+def mean_over_steps(
+    steps: Iterable[np.ndarray], n_samples: int, spans: Iterable[float] = _ONE_EACH
+) -> np.ndarray:
     """Average over the steps in which a sample was recorded.
 
     Parameters
@@ -45,6 +74,8 @@ def mean_over_steps(steps: Iterable[np.ndarray], n_samples: int) -> np.ndarray:
         The values step by step, NaN where a sample was not recorded.
     n_samples : int
         How many values a step has.
+    spans : iterable of float, optional
+        How many steps each one stands for; one by default.
 
     Returns
     -------
@@ -53,16 +84,21 @@ def mean_over_steps(steps: Iterable[np.ndarray], n_samples: int) -> np.ndarray:
     """
     total = np.zeros(n_samples)
     count = np.zeros(n_samples)
-    for values in steps:
+    for values, span in zip(steps, spans, strict=False):
         recorded = ~np.isnan(values)
-        total += np.where(recorded, values, 0)
-        count += recorded
+        total += np.where(recorded, values, 0) * span
+        count += recorded * span
     mean = np.full(n_samples, np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean
 
 
-def variance_over_steps(steps: Iterable[np.ndarray], n_samples: int, ddof: int = 0) -> np.ndarray:
+def variance_over_steps(
+    steps: Iterable[np.ndarray],
+    n_samples: int,
+    ddof: int = 0,
+    spans: Iterable[float] = _ONE_EACH,
+) -> np.ndarray:
     """Variance over the steps in which a sample was recorded.
 
     Parameters
@@ -73,6 +109,8 @@ def variance_over_steps(steps: Iterable[np.ndarray], n_samples: int, ddof: int =
         How many values a step has.
     ddof : int, default=0
         What is taken off the number of steps before the squared deviations are divided by it.
+    spans : iterable of float, optional
+        How many steps each one stands for; one by default.
 
     Returns
     -------
@@ -83,13 +121,13 @@ def variance_over_steps(steps: Iterable[np.ndarray], n_samples: int, ddof: int =
     count = np.zeros(n_samples)
     mean = np.zeros(n_samples)
     squares = np.zeros(n_samples)
-    for values in steps:
+    for values, span in zip(steps, spans, strict=False):
         recorded = ~np.isnan(values)
         value = np.where(recorded, values, mean).astype(np.float64)
-        count += recorded
+        count += recorded * span
         deviation = value - mean
-        mean += deviation / np.maximum(count, 1)
-        squares += deviation * (value - mean)
+        mean += deviation * span / np.where(count > 0, count, 1.0)
+        squares += deviation * (value - mean) * span
     variance = np.full(n_samples, np.nan)
     np.divide(squares, count - ddof, out=variance, where=count > ddof)
     return variance

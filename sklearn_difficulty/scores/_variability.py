@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty.scores._over_runs import mean_over_runs
-from sklearn_difficulty.scores._over_steps import completed, variance_over_steps
+from sklearn_difficulty.scores._over_steps import completed, span_of_steps, variance_over_steps
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["variability"]
@@ -66,7 +66,9 @@ def variability(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
     """
     trajectory = trajectory.window(steps)
     per_run = [
-        np.sqrt(variance_over_steps(proba, trajectory.n_samples))
-        for proba in completed(trajectory, "proba", "variability")
+        np.sqrt(variance_over_steps(proba, trajectory.n_samples, spans=spans))
+        for proba, spans in zip(
+            completed(trajectory, "proba", "variability"), span_of_steps(trajectory), strict=True
+        )
     ]
     return mean_over_runs(np.stack(per_run), "variability")

@@ -85,6 +85,8 @@ def vog(
     - ``"sqrt_k"``: mean over pixels of :math:`\frac1{\sqrt K} \sum_t (S_t - \mu)^2`, the printed
       formula of the conference paper, which ranks like ``"variance"``.
 
+    A checkpoint costs one forward and backward pass over the data.
+
     A scorer takes the checkpoints from a part of the training where ``score_params`` has ``steps``.
     The paper's early and late stages, the first and the last three checkpoints, are
     ``steps=slice(0, 3)`` and ``steps=slice(-3, None)`` where every step was kept.

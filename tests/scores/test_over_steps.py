@@ -10,6 +10,7 @@ from sklearn_difficulty.scores._over_steps import (
     completed,
     mean_over_steps,
     path_length,
+    span_of_steps,
     variance_over_steps,
     whether_right,
 )
@@ -22,6 +23,21 @@ def test_mean_over_steps():
     np.testing.assert_array_equal(mean_over_steps(VALUES, 4), [4, 3, np.nan, 5])
     np.testing.assert_array_equal(mean_over_steps(iter(VALUES), 4), [4, 3, np.nan, 5])
     np.testing.assert_array_equal(mean_over_steps([], 2), [np.nan, np.nan])
+
+
+def test_steps_that_stand_for_several():
+    # 2, 5 and 5: mean 4, squared deviations 4 + 1 + 1
+    values, spans = [np.array([2.0, np.nan]), np.array([5.0, 7.0])], [1.0, 2.0]
+    np.testing.assert_allclose(mean_over_steps(values, 2, spans), [4, 7])
+    np.testing.assert_allclose(variance_over_steps(values, 2, spans=spans), [2, 0])
+    np.testing.assert_allclose(variance_over_steps(values, 2, 1, spans), [3, 0])
+
+
+def test_spans_of_a_path():
+    loss = np.ones((2, 3, 1))
+    assert [spans.tolist() for spans in span_of_steps(Trajectory(loss))] == [[1, 1, 1]] * 2
+    path = Trajectory(loss, dt={"step": np.array([[1.0, 3, 2], [2, 2, 2]])})
+    assert [spans.tolist() for spans in span_of_steps(path)] == [[1, 3, 2], [2, 2, 2]]
 
 
 def test_variance_over_steps():
