@@ -1,7 +1,7 @@
 """Scores as they are asked for: looked up, their options checked, before any training."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import Parameter, Signature, signature
 from typing import Any
@@ -116,16 +116,31 @@ class ResolvedScore:
             return function(trajectory, steps=self.steps, **self.options)
         return function(trajectory.window(self.steps), **self.options)
 
+    def of_gradients(self, gradients: Iterable[np.ndarray]) -> np.ndarray:
+        """Values for the rows whose gradients, or norms of them, come state by state."""
+        n_samples = 0
+
+        def counted() -> Iterator[np.ndarray]:
+            nonlocal n_samples
+            for of_state in gradients:
+                n_samples = len(of_state)
+                yield of_state
+
+        values = self.entry.function(counted(), **self.options)
+        return self._numbers(values, n_samples)
+
     def _checked(self, trajectory: Trajectory, **options: Any) -> np.ndarray:
         values = self.entry.function(trajectory, **options)
+        return self._numbers(values, trajectory.n_samples)
+
+    def _numbers(self, values: Any, n_samples: int) -> np.ndarray:
         if self.is_listed:
             return values
         given = np.asarray(values)
-        if given.shape != (trajectory.n_samples,) or given.dtype.kind not in "fiub":
+        if given.shape != (n_samples,) or given.dtype.kind not in "fiub":
             raise ValueError(
-                f"score {self.entry.name!r} must return one number for each of the "
-                f"{trajectory.n_samples} samples, an array of shape ({trajectory.n_samples},); it "
-                f"returned {_described(values)}."
+                f"score {self.entry.name!r} must return one number for each of the {n_samples} "
+                f"samples, an array of shape ({n_samples},); it returned {_described(values)}."
             )
         return given.astype(np.float64)
 

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -192,7 +191,7 @@ def _from_gradients(
         recording,
         X,
         target,
-        partial(score.entry.function, **score.options),
+        score.of_gradients,
         source=score.entry.source,
         train_rows=train_rows,
         output=options.get("output"),

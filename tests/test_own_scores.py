@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_difficulty import DifficultyScorer, MislabelFilter
+from sklearn_difficulty import DifficultyScorer, MislabelFilter, TrackedNetClassifier
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.scores import Score
 
@@ -136,3 +136,22 @@ def test_what_a_function_raises_is_its_own(data):
 def test_what_is_no_score(data, score):
     with pytest.raises((TypeError, ValueError), match="score must be"):
         DifficultyScorer(sgd(), score=score).fit(*data)
+
+
+def mean_square(gradients):
+    return np.mean([(gradient**2).mean(axis=1) for gradient in gradients], axis=0)
+
+
+def test_from_gradients(data):
+    X, y = data
+    entry = Score("mean_square", mean_square, needs=("snapshots",), source="input_gradients")
+    net = TrackedNetClassifier(max_epochs=3, lr=0.1, train_split=None, verbose=0)
+    scorer = DifficultyScorer(net, score=entry, random_state=0).fit(X, y)
+    norms = scorer.score_samples(
+        X, score="input_gradient_norm", score_params={"output": "logit", "steps": -1}
+    )
+    last = scorer.score_samples(X, score=entry, score_params={"steps": -1})
+    assert_allclose(last, norms**2 / X.shape[1], rtol=1e-5)
+    of_all = Score("of_all", lambda gradients: mean_square(gradients).sum(), source=entry.source)
+    with pytest.raises(ValueError, match=r"'of_all' must return one number for each of the 150"):
+        scorer.score_samples(X, score=of_all)

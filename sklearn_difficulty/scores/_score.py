@@ -1,10 +1,13 @@
 """What the rest of the package has to know about a score."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
+
+from sklearn_difficulty._validation import check_choice
+from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["Score"]
 
@@ -21,7 +24,9 @@ class Score:
         Takes a ``Trajectory``, or what `source` says, and keyword options; returns one float64 per
         sample, the quantity as its paper defines it.
     needs : tuple of str, default=("loss",)
-        Fields of the trajectory that it reads.
+        Fields of the :class:`~sklearn_difficulty.trajectory.Trajectory` that it reads, of which
+        ``"outputs"`` are only recorded where a score needs them. ``"snapshots"`` for a score from
+        gradients.
     higher_is_harder : bool, default=True
         Whether a larger value means a harder sample. Nothing else knows the direction.
     needs_labels : bool, default=True
@@ -45,6 +50,13 @@ class Score:
     reference : str, default=""
         Where it is defined.
 
+    Raises
+    ------
+    TypeError
+        If `function` cannot be called, or `needs` is no tuple.
+    ValueError
+        If `needs`, `source` or `over_runs` are something else.
+
     Examples
     --------
     >>> from sklearn_difficulty.scores import SCORES
@@ -64,6 +76,19 @@ class Score:
     over_runs: Literal["mean", "joint"] = "mean"
     population: Callable[..., dict[str, Any]] | None = None
     reference: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody would look at again."""
+        if not callable(self.function):
+            raise TypeError(f"function must be a function of a Trajectory; got {self.function!r}.")
+        if not isinstance(self.needs, tuple):
+            raise TypeError(
+                f"needs must be a tuple of names, such as ('prediction', 'y'); got {self.needs!r}."
+            )
+        for name in self.needs:
+            check_choice("needs", name, tuple(one.name for one in fields(Trajectory)))
+        check_choice("source", self.source, ("records", "input_gradients", "gradient_norms"))
+        check_choice("over_runs", self.over_runs, ("mean", "joint"))
 
     @property
     def from_gradients(self) -> bool:

@@ -9,7 +9,7 @@ import scipy.special
 
 from sklearn_difficulty import scores
 from sklearn_difficulty.exceptions import MissingRecordsWarning, RecordNotFoundError
-from sklearn_difficulty.scores import SCORES
+from sklearn_difficulty.scores import SCORES, Score
 from sklearn_difficulty.trajectory import Trajectory
 
 FROM_RECORDS = [name for name, score in SCORES.items() if not score.from_gradients]
@@ -317,3 +317,18 @@ def test_how_many_runs():
         "mutual_information": 5,
     }
     assert SCORES["vog"].from_gradients
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"function": "action"}, TypeError, "function must be a function .* got 'action'"),
+        ({"needs": "proba"}, TypeError, r"needs must be a tuple of names.* got 'proba'"),
+        ({"needs": ("probability",)}, ValueError, "needs must be one of 'loss', .*'probability'"),
+        ({"source": "gradients"}, ValueError, "source must be one of 'records', .*'gradients'"),
+        ({"over_runs": "sum"}, ValueError, "over_runs must be one of 'mean', 'joint'; got 'sum'"),
+    ],
+)
+def test_what_is_no_entry(options, error, message):
+    with pytest.raises(error, match=message):
+        Score(**({"name": "own", "function": len} | options))
