@@ -222,9 +222,8 @@ def report(measured: dict[str, Any], command: str, n_seeds: int) -> str:
         "harder. By chance both\nprecisions are the share of wrong labels, and AUROC is 0.5.",
         "Reference figures were measured for comparison, with the same kind of net and the same "
         "protocol, by\nother code, on other images and other draws of the errors, over up to three "
-        "seeds. How that net\nbegan is not known, and it matters: scikit-learn's `MLPClassifier` "
-        "starts from larger weights than\ntorch's layers, is further after each epoch, and "
-        "believes more of the wrong labels in the end.",
+        "seeds. That net was most\nlikely scikit-learn's `MLPClassifier`, which starts from larger "
+        "weights than torch's layers and is\nfurther after each epoch. Both are measured.",
     ]
     parts += [f"## {tables(name, results)}" for name, results in measured.items()]
     used = ", ".join(f"{name} {version}" for name, version in versions().items())

@@ -73,7 +73,7 @@ ROWS = all_rows()
 
 # Figures measured for comparison with the same kind of net and the same protocol, by code written
 # apart from the package, on other images and other draws of the errors; means of up to three seeds.
-# How that net began is not known.
+# How that net began is not written down: most likely like scikit-learn's.
 TOLERANCE = 0.02
 Figures = Mapping[str, Mapping[str, float]]
 UNIFORM_20: Figures = {
