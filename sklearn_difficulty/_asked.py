@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import Parameter, Signature, signature
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ _GIVEN_HERE = {"labels", "largest"}
 # Decision values are outputs as well, but make no distribution over the classes.
 _OF_PROBA = {"proba", "entropy", "el2n", "outputs"}
 _OF_CLASSES = _OF_PROBA | {"prediction", "margin"}
+# Steps of the training that options are tried on: more than a number that makes sense asks for.
+_TRIED = 64
 
 
 @dataclass(frozen=True)
@@ -302,8 +305,6 @@ def check_scores(
     """
     for score in scores:
         name, entry = score.entry.name, score.entry
-        if score.is_listed:
-            _try_options(score)
         if entry.from_gradients and not learner.has_gradients:
             raise RecordNotFoundError(
                 f"score {name!r} needs gradients of the model, which this kind of "
@@ -334,6 +335,8 @@ def check_scores(
                 "only: use 'aum' or 'action', or an estimator with predict_proba, such as "
                 "SGDClassifier(loss='log_loss')."
             )
+        if score.is_listed:
+            _try_options(score, has_proba=has_proba)
         if n_runs == 1 < score.default_runs:
             warnings.warn(
                 f"score {name!r} is taken over independent trainings, and there is one, which "
@@ -366,28 +369,27 @@ def _check_steps(score: ResolvedScore, most_steps: int) -> None:
         raise ValueError(f"score_params of {score.entry.name!r}: {error}") from error
 
 
-def _try_options(score: ResolvedScore) -> None:
-    """Let a score's function refuse a bad word among its options before any training.
+def _try_options(score: ResolvedScore, *, has_proba: bool) -> None:
+    """Let a score's function refuse a bad word or number among its options before any training.
 
-    Numbers and arrays are left for later: whether they are good depends on the training.
+    Arrays are left for later: whether they are good depends on the training.
     """
-    if not all(isinstance(value, str | bool | None) for value in score.options.values()):
+    if not all(isinstance(value, str | Number | None) for value in score.options.values()):
         return
     if score.entry.source == "input_gradients":
-        score.entry.function(iter([np.zeros((1, 1, 2, 2)), np.ones((1, 1, 2, 2))]), **score.options)
+        score.entry.function((np.full((1, 1, 2, 2), n) for n in range(_TRIED)), **score.options)
         return
     if score.entry.source == "gradient_norms":
-        score.entry.function(iter([np.zeros(2), np.ones(2)]), **score.options)
+        score.entry.function((np.full(2, n) for n in range(_TRIED)), **score.options)
         return
-    shape = (2, 2, 2)
-    records: dict[str, Any] = dict.fromkeys(
-        ("loss", "margin", "proba", "entropy", "el2n"), np.ones(shape)
-    )
+    shape = (2, _TRIED, 2)
+    names = ("loss", "margin", *(("proba", "entropy", "el2n") if has_proba else ()))
+    records: dict[str, Any] = dict.fromkeys(names, np.ones(shape))
     score.entry.function(
         Trajectory(
             **records,
             prediction=np.zeros(shape, dtype=np.int32),
-            outputs=np.zeros((*shape, 2)),
+            outputs=np.zeros((*shape, 2)) if has_proba else None,
             dt=dict.fromkeys(("epoch", "update", "wall"), np.ones(shape[:2])),
             y=np.array([0, 1]),
             classes=np.array([0, 1]),

@@ -1,6 +1,6 @@
 """The meta-estimator that trains, records and scores."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any
 
@@ -25,6 +25,7 @@ from sklearn_difficulty._validation import all_or_nothing, check_count
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import (
     PathOnly,
+    RecordedElsewhere,
     Recording,
     find_learner,
     record,
@@ -224,8 +225,9 @@ class DifficultyScorer(BaseEstimator):
         -------
         scorer : DifficultyScorer
             Fitted, with `trajectory_`, `scores_` and `difficulty_`. It has no models: rows that
-            are not in the trajectory, and scores from gradients, are refused. A clone of it is
-            not fitted; wrap it in :class:`sklearn.frozen.FrozenEstimator` to pass it on as it is.
+            are not in the trajectory, and scores from gradients, are refused. It cannot be fitted
+            again: wrap it in :class:`sklearn.frozen.FrozenEstimator` to pass it on as it is, such
+            as to a :class:`~sklearn_difficulty.MislabelFilter`, which then looks rows up in it.
 
         Raises
         ------
@@ -254,7 +256,7 @@ class DifficultyScorer(BaseEstimator):
                 f"X has {n_rows(X)} rows and the trajectory {trajectory.n_samples} samples: pass "
                 "the rows that it is of, in its order."
             )
-        scorer = cls(score=score, score_params=score_params)
+        scorer = cls(RecordedElsewhere(), score=score, score_params=score_params)
         scores = resolve_scores(score, score_params)
         recording = Recording(
             PathOnly(),
@@ -416,12 +418,7 @@ class DifficultyScorer(BaseEstimator):
         RecordNotFoundError
             When a score needs what was not recorded.
         """
-        _, columns = self._score_columns(X, y, score, score_params, errors=return_std)
-        asked = self._score_asked if score is None else score
-        values = _as_given(asked, [column.values for column in columns])
-        if not return_std:
-            return values
-        return values, _as_given(asked, [_errors(column) for column in columns])
+        return self._scored(X, y, score, score_params, return_std, lambda _, values: values)
 
     def difficulty(
         self,
@@ -430,7 +427,8 @@ class DifficultyScorer(BaseEstimator):
         *,
         score: Any = None,
         score_params: Mapping[str, Any] | None = None,
-    ) -> np.ndarray:
+        return_std: bool = False,
+    ) -> Any:
         """Score rows so that higher is harder, whatever the score.
 
         Parameters
@@ -443,28 +441,47 @@ class DifficultyScorer(BaseEstimator):
             Another score of the same training; None is the `score` of the scorer.
         score_params : dict or None, default=None
             Its options.
+        return_std : bool, default=False
+            Whether to return standard errors too.
 
         Returns
         -------
         difficulty : ndarray of shape (n,) or (n, n_scores)
             The scores, negated where the paper's are higher for easier rows.
+        std : ndarray of the same shape
+            With ``return_std=True``: see :meth:`score_samples`.
         """
-        scores, columns = self._score_columns(X, y, score, score_params)
-        values = [one.oriented(column.values) for one, column in zip(scores, columns, strict=True)]
-        return _as_given(self._score_asked if score is None else score, values)
+        return self._scored(X, y, score, score_params, return_std, ResolvedScore.oriented)
+
+    def _scored(
+        self,
+        X: Any,
+        y: Any,
+        score: Any,
+        score_params: Mapping[str, Any] | None,
+        return_std: bool,
+        turned: Callable[[ResolvedScore, np.ndarray], np.ndarray],
+    ) -> Any:
+        scores, columns = self._score_columns(X, y, score, score_params, errors=return_std)
+        asked = self._score_asked if score is None else score
+        values = [turned(one, column.values) for one, column in zip(scores, columns, strict=True)]
+        if not return_std:
+            return _as_given(asked, values)
+        return _as_given(asked, values), _as_given(asked, [_errors(column) for column in columns])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         # Nets are fed dense batches of a sparse matrix, whatever their own tags say.
-        tags.input_tags.sparse = (
-            self.estimator is None
-            or isinstance(self.estimator, NeuralNet)
-            or get_tags(self.estimator).input_tags.sparse
-        )
-        tags.input_tags.allow_nan = (
-            self.estimator is not None and get_tags(self.estimator).input_tags.allow_nan
-        )
+        tags.input_tags.sparse, tags.input_tags.allow_nan = True, False
+        if hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type):
+            is_net = isinstance(self.estimator, NeuralNet)
+            tags.input_tags.sparse = is_net or get_tags(self.estimator).input_tags.sparse
+            try:
+                tags.input_tags.allow_nan = find_learner(self.estimator).allows_nan(self.estimator)
+            except TypeError:
+                # What cannot be recorded is refused by fit; it has tags all the same.
+                tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
         return tags
 
     def _score_columns(
@@ -502,7 +519,9 @@ class DifficultyScorer(BaseEstimator):
                 f"X has rows of shape {_row_shape(X)}, and {type(self).__name__} was fitted to "
                 f"rows of shape {self._row_shape_}."
             )
-        given = None if y is None else given_targets(y, n_rows(X), recording.classes)
+        given = None
+        if y is not None and self.trajectory_.y is not None:
+            given = given_targets(y, n_rows(X), recording.classes)
         places = self._known_rows_.find(X, given)
         columns = [
             score_rows(recording, one, X, given, places, self._known_column(one), errors=errors)
@@ -516,6 +535,13 @@ class DifficultyScorer(BaseEstimator):
 
     def _check(self, scores: list[ResolvedScore], recording: Recording) -> None:
         """Raise where a score cannot be had from what was recorded."""
+        for score in scores:
+            if recording.estimators and score.keep - _kept(recording.trajectory):
+                raise RecordNotFoundError(
+                    f"score {score.entry.name!r} needs {', '.join(sorted(score.keep))}, which take "
+                    "much memory and were not kept: name it among the scores that you fit with, as "
+                    f"in score=['action', {score.entry.name!r}]."
+                )
         check_scores(
             scores,
             recording.learner,
@@ -530,6 +556,12 @@ class DifficultyScorer(BaseEstimator):
 
 def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == "auto"
+
+
+def _kept(trajectory: Trajectory) -> set[str]:
+    """Large records that a trajectory holds."""
+    held = {"outputs": trajectory.outputs, "elements": trajectory.element_action}
+    return {name for name, record in held.items() if record is not None}
 
 
 def _row_shape(X: Any) -> tuple[int, ...] | None:

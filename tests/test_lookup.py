@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty._asked import resolve_scores
 from sklearn_difficulty._scoring import score_new_rows
+from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import replay
 from sklearn_difficulty.scores import SCORES
 
@@ -127,3 +128,11 @@ def test_new_rows_of_a_regression_need_their_targets(data):
     assert_allclose(scorer.score_samples(X[:, 1:], X[:, 0]), scorer.scores_)
     with pytest.raises(ValueError, match="model is a regression: pass y"):
         scorer.score_samples(X[:, 1:] + 1)
+
+
+def test_large_records_that_were_not_kept_are_asked_for_in_fit(data):
+    X, y = data
+    sgd = SGDClassifier(loss="log_loss", max_iter=2, tol=None)
+    scorer = DifficultyScorer(sgd, n_runs=2, random_state=0).fit(X, y)
+    with pytest.raises(RecordNotFoundError, match=r"needs outputs.*score=\['action', 'mutual_inf"):
+        scorer.score_samples(X, score="mutual_information")
