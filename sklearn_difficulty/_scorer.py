@@ -10,9 +10,10 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
-from sklearn_difficulty._asked import ResolvedScore, check_scores, resolve_scores
+from sklearn_difficulty._asked import ResolvedScore, resolve_scores
 from sklearn_difficulty._data import n_rows
 from sklearn_difficulty._lookup import score_rows
+from sklearn_difficulty._obtainable import check_scores
 from sklearn_difficulty._problem import check_holds_rows, checked_rows, given_targets, pose
 from sklearn_difficulty._rows import KnownRows
 from sklearn_difficulty._scoring import (

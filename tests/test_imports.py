@@ -2,8 +2,8 @@
 
 ``exceptions, _validation -> trajectory -> { recording | scores } -> _scorer -> selection ->
 { analysis | inspection } -> cli``: a module imports what stands left of it and its own folder.
-`_asked`, `_problem`, `_rows`, `_targets`, `_scoring`, `_uncertainty` and `_lookup` are the helpers
-of `_scorer`, `_demo` is that of `cli`, and `_data` takes rows out of any container.
+`_asked`, `_obtainable`, `_problem`, `_rows`, `_targets`, `_scoring`, `_uncertainty` and `_lookup`
+are the helpers of `_scorer`, `_demo` is that of `cli`, and `_data` takes rows out of any container.
 """
 
 import ast
@@ -33,11 +33,12 @@ ALLOWED["scores"] = ALLOWED["trajectory"] | {"trajectory"}
 ALLOWED["_rows"] = {"exceptions", "_validation", "_data"}
 ALLOWED["_targets"] = {"exceptions", "_validation"}
 ALLOWED["_asked"] = ALLOWED["trajectory"] | {"trajectory", "scores"}
+ALLOWED["_obtainable"] = ALLOWED["_asked"] | {"_asked"}
 ALLOWED["_uncertainty"] = ALLOWED["_asked"] | {"_asked"}
 ALLOWED["_scoring"] = ALLOWED["_uncertainty"] | {"_uncertainty", "recording", "_data"}
 ALLOWED["_lookup"] = ALLOWED["_scoring"] | {"_scoring", "_rows"}
 ALLOWED["_problem"] = ALLOWED["recording"] | {"recording", "_targets"}
-ALLOWED["_scorer"] = ALLOWED["_lookup"] | {"_lookup", "_problem", "_targets"}
+ALLOWED["_scorer"] = ALLOWED["_lookup"] | {"_lookup", "_obtainable", "_problem", "_targets"}
 ALLOWED["selection"] = ALLOWED["_scorer"] | {"_scorer"}
 ALLOWED["analysis"] = ALLOWED["selection"] | {"selection"}
 ALLOWED["inspection"] = ALLOWED["selection"] | {"selection"}
