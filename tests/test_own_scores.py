@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_difficulty import DifficultyScorer, MislabelFilter, TrackedNetClassifier
+from sklearn_difficulty import DifficultyScorer, MislabelFilter, TrackedNetClassifier, scores
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.scores import Score
 
@@ -51,11 +51,20 @@ def test_a_function_is_a_score(data):
     )
 
 
+@pytest.mark.parametrize("name", ["aum", "confidence", "easiness"])
+def test_a_function_of_the_package_keeps_its_direction(data, name):
+    X, y = data
+    by_name = DifficultyScorer(sgd(), score=name, n_runs=2, random_state=0).fit(X, y)
+    by_function = clone(by_name).set_params(score=getattr(scores, name)).fit(X, y)
+    assert_array_equal(by_function.difficulty_, by_name.difficulty_)
+    assert_array_equal(by_function.difficulty_, -by_name.scores_)
+
+
 def test_among_others_with_options_and_windows(data):
     X, y = data
     params = {"quantile_of_loss": {"q": 1.0, "steps": slice(0, 2)}}
-    scores = ["action", quantile_of_loss, MEAN_PROBA]
-    scorer = DifficultyScorer(sgd(), score=scores, score_params=params, random_state=0).fit(X, y)
+    several = ["action", quantile_of_loss, MEAN_PROBA]
+    scorer = DifficultyScorer(sgd(), score=several, score_params=params, random_state=0).fit(X, y)
     assert_allclose(scorer.scores_[:, 1], scorer.trajectory_.loss[0, :2].max(axis=0))
     oriented = scorer.difficulty(X, score=MEAN_PROBA)
     assert_array_equal(oriented, -scorer.scores_[:, 2])

@@ -2,7 +2,7 @@
 
 from sklearn_difficulty.recording._datasets import targets_of
 from sklearn_difficulty.recording._default_net import DefaultMLP
-from sklearn_difficulty.recording._given import PathOnly
+from sklearn_difficulty.recording._given import PathOnly, RecordedElsewhere
 from sklearn_difficulty.recording._gradients import gradient_scores
 from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
@@ -24,6 +24,7 @@ __all__ = [
     "DefaultMLP",
     "DifficultyTracker",
     "PathOnly",
+    "RecordedElsewhere",
     "Recording",
     "TrackedNet",
     "TrackedNetClassifier",

@@ -54,6 +54,10 @@ class LearnerAround(Learner):
         """Whether the estimator within does; see :class:`Learner`."""
         return self.inner.has_proba(self.within(estimator))
 
+    def allows_nan(self, estimator: Any) -> bool:
+        """Whether the estimator within does; see :class:`Learner`."""
+        return self.inner.allows_nan(self.within(estimator))
+
     def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Check the estimator within; see :class:`Learner`."""
         self.inner.check(self.within(estimator), n_models, n_samples, held_out=held_out)

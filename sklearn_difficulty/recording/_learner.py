@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils import get_tags
 
 from sklearn_difficulty.exceptions import RecordNotFoundError, TrainSplitIgnoredWarning
 from sklearn_difficulty.recording._snapshots import State
@@ -111,6 +112,10 @@ class Learner:
     def has_proba(self, estimator: Any) -> bool:
         """Whether a classifier of this kind gives probabilities, and not only decision values."""
         return True
+
+    def allows_nan(self, estimator: Any) -> bool:
+        """Whether rows may have missing values."""
+        return get_tags(estimator).input_tags.allow_nan
 
     def check(self, estimator: Any, n_models: int, n_samples: int, *, held_out: bool) -> None:
         """Raise or warn, once, of what makes the trainings of clones other than asked for.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sklearn_difficulty.recording._forest import ForestLearner
+from sklearn_difficulty.recording._given import RecordedElsewhere
 from sklearn_difficulty.recording._learner import Learner
 from sklearn_difficulty.recording._lightgbm import LightGBMLearner
 from sklearn_difficulty.recording._logistic import LogisticLearner
@@ -36,6 +37,12 @@ def find_learner(estimator: Any) -> Learner:
     TypeError
         For an estimator that does not learn in steps, with what does.
     """
+    if isinstance(estimator, RecordedElsewhere):
+        raise TypeError(
+            "this scorer was made from a trajectory and has nothing to train: to pass it on as it "
+            "is, to a filter for example, wrap it in sklearn.frozen.FrozenEstimator; to train, "
+            "make a DifficultyScorer of an estimator."
+        )
     if isinstance(estimator, type):
         raise TypeError(
             f"estimator must be an instance, and the class {estimator.__name__} was given: pass "

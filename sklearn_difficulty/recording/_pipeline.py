@@ -54,6 +54,10 @@ class PipelineLearner(LearnerAroundOne):
         """The last step; see :class:`LearnerAroundOne`."""
         return fitted.steps[-1][1]
 
+    def allows_nan(self, estimator: Any) -> bool:
+        """Yes: its transformers look at the rows as they are; see :class:`Learner`."""
+        return True
+
     def with_within(self, fitted: Any, within: Any) -> Any:
         """A copy with another last step; see :class:`LearnerAroundOne`."""
         twin = copy.copy(fitted)

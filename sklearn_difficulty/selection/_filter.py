@@ -180,7 +180,7 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         # set_output renames the columns of what it gets, which is not to be the caller's frame
         return X.copy(deep=False) if hasattr(X, "iloc") else X
 
-    def fit_transform(self, X: Any, y: Any) -> Any:
+    def fit_transform(self, X: Any, y: Any, *, groups: Any = None) -> Any:
         """Fit, and replace dropped rows by kept ones of the same class.
 
         Parameters
@@ -189,6 +189,8 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
             Rows, in whatever form the scorer takes.
         y : array-like of shape (n_samples,)
             Labels as observed, wrong ones among them.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Groups of rows, for a scorer whose `cv` keeps them together.
 
         Returns
         -------
@@ -211,7 +213,7 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
                 f"{type(self).__name__} replaces dropped rows by others with the same y, and the "
                 "targets of a regression have none: use FilteredRegressor, which drops."
             )
-        self.fit(X, y)
+        self.fit(X, y, groups=groups)
         self.replacement_indices_ = replacement_indices(
             self.support_, self._codes_, check_random_state(self._replacement_seed_)
         )

@@ -89,10 +89,13 @@ class FilteredEstimator(BaseEstimator):
 
     def _fit_kept(self, X: Any, y: Any, has_classes: bool, fit_params: dict[str, Any]) -> None:
         """Fit the filter, then the estimator on what it keeps."""
+        groups = None
         if get_config()["enable_metadata_routing"]:
-            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+            routed = process_routing(self, "fit", **fit_params)
+            fit_params, groups = routed.estimator.fit, routed.filter.fit.get("groups")
         n_rows = count_rows(X)
-        self.filter_ = clone(self._filter()).select_rows(X, y, has_classes=has_classes)
+        self.filter_ = clone(self._filter())
+        self.filter_.select_rows(X, y, has_classes=has_classes, groups=groups)
         kept = self.filter_.sample_indices_
         cut = {
             name: take_rows(value, kept) if count_rows(value) == n_rows else value
@@ -176,7 +179,7 @@ class FilteredEstimator(BaseEstimator):
         return self.estimator_.score(X, y, **params)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Which parameters go where: those of ``fit`` and ``score`` to the estimator.
+        """Which parameters go where: to the estimator, and groups of rows to the filter too.
 
         Returns
         -------
@@ -187,7 +190,9 @@ class FilteredEstimator(BaseEstimator):
         for method in ("fit", "score"):
             mapping.add(caller=method, callee=method)
         router = MetadataRouter(owner=type(self).__name__)
-        return router.add(estimator=self._estimator(), method_mapping=mapping)
+        router.add(estimator=self._estimator(), method_mapping=mapping)
+        fitting = MethodMapping().add(caller="fit", callee="fit")
+        return router.add(filter=self._filter(), method_mapping=fitting)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -72,7 +72,7 @@ class MislabelSampler(RowSelector):
     ((135, 4), (135,))
     """
 
-    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+    def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
         """Fit, and drop rows.
 
         Parameters
@@ -81,6 +81,8 @@ class MislabelSampler(RowSelector):
             Rows, in whatever form the scorer takes.
         y : array-like of shape (n_samples,)
             Labels as observed, wrong ones among them, or the targets of a regression.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Groups of rows, for a scorer whose `cv` keeps them together.
 
         Returns
         -------
@@ -96,6 +98,6 @@ class MislabelSampler(RowSelector):
         ValueError
             For parameters or data that are not accepted, and if no row of a class would be kept.
         """
-        self.fit(X, y)
+        self.fit(X, y, groups=groups)
         X_kept, y_kept = self.filter(X, y)
         return X_kept, y_kept

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Tags, assert_all_finite, check_random_state, get_tags
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -67,7 +68,7 @@ class RowSelector(BaseEstimator):
         self.memory = memory
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> "RowSelector":
+    def fit(self, X: Any, y: Any, *, groups: Any = None) -> "RowSelector":
         """Score the rows and decide which to keep.
 
         Parameters
@@ -76,6 +77,8 @@ class RowSelector(BaseEstimator):
             Rows, in whatever form the scorer takes.
         y : array-like of shape (n_samples,)
             Labels as observed, wrong ones among them, or the targets of a regression.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Groups of rows, for a scorer whose `cv` keeps them together.
 
         Returns
         -------
@@ -89,10 +92,12 @@ class RowSelector(BaseEstimator):
         ValueError
             For parameters or data that are not accepted, and if no row of a class would be kept.
         """
-        return self.select_rows(X, y)
+        return self.select_rows(X, y, groups=groups)
 
     @all_or_nothing
-    def select_rows(self, X: Any, y: Any, *, has_classes: bool | None = None) -> "RowSelector":
+    def select_rows(
+        self, X: Any, y: Any, *, has_classes: bool | None = None, groups: Any = None
+    ) -> "RowSelector":
         """Fit, told whether `y` holds classes.
 
         Parameters
@@ -104,6 +109,8 @@ class RowSelector(BaseEstimator):
         has_classes : bool or None, default=None
             None looks at the scorer and at `y`. Targets of a regression that happen to be whole
             numbers cannot be told from classes by looking.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Groups of rows, for the scorer.
 
         Returns
         -------
@@ -125,8 +132,8 @@ class RowSelector(BaseEstimator):
             rng = check_random_state(self.random_state)
             self._replacement_seed_ = int(rng.randint(_MAX_SEED))
             _seed(scorer, rng)
-        self.scorer_ = memory.cache(_fit_scorer)(scorer, X, y)
-        self.difficulty_ = _difficulty_of(self.scorer_, len(y))
+        self.scorer_ = memory.cache(_fit_scorer)(scorer, X, y, groups)
+        self.difficulty_ = _difficulty_of(self.scorer_, X, y)
         self.support_, self.threshold_ = keep_mask(
             self.difficulty_,
             y if has_classes else None,
@@ -298,12 +305,17 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     return not look_continuous(np.asarray(y))
 
 
-def _fit_scorer(scorer: Any, X: Any, y: np.ndarray) -> Any:
+def _fit_scorer(scorer: Any, X: Any, y: np.ndarray, groups: Any) -> Any:
     """Train and score; a function of its arguments alone, so that it can be cached."""
-    return scorer.fit(X, y)
+    return scorer.fit(X, y) if groups is None else scorer.fit(X, y, groups=groups)
 
 
-def _difficulty_of(scorer: Any, n_rows: int) -> np.ndarray:
+def _difficulty_of(scorer: Any, X: Any, y: np.ndarray) -> np.ndarray:
+    n_rows = len(y)
+    if isinstance(scorer, FrozenEstimator) and isinstance(scorer.estimator, DifficultyScorer):
+        # Fitted before, to these rows in another order, to more of them, or to others.
+        difficulty = scorer.estimator.difficulty(X, y)
+        return difficulty if difficulty.ndim == 1 else difficulty[:, 0]
     if not hasattr(scorer, "difficulty_"):
         name = type(scorer).__name__
         raise TypeError(

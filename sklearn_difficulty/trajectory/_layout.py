@@ -63,9 +63,10 @@ RECORD_OPTIONS: dict[str, str] = {
     "prediction": _CLASSIFIER_OUTPUT,
     "entropy": _CLASSIFIER_OUTPUT,
     "el2n": _CLASSIFIER_OUTPUT,
-    "outputs": 'record with keep="outputs"',
+    "outputs": "name the score in DifficultyScorer(score=...) before it is fitted, or record with "
+    'keep=("outputs",) in a tracked net, with keep_outputs=True in a TrajectoryRecorder',
     "components": "it is recorded for a criterion that gives its loss in named parts",
-    "element_action": 'record with keep="elements"',
+    "element_action": 'record with keep=("elements",) in a tracked net',
     "y": "pass the labels y to fit, or y= to Trajectory",
     "classes": "it is recorded for classification",
     "snapshots": 'record with snapshots="auto", "all", a number or a list of steps',
