@@ -42,7 +42,7 @@ def folds_of_runs(
     ------
     ValueError
         Where the splitter needs groups that are not given, or has no folds, and for folds with an
-        empty side, rows that are not there, or rows on both sides.
+        empty side or rows that are not there.
     """
     if groups is not None:
         groups = check_labels("groups", groups, n_rows(X))
@@ -89,13 +89,6 @@ def _checked_fold(fold: Any, number: int, n_samples: int) -> Fold:
         _row_numbers(side, f"the {name} side of fold {number} of cv", n_samples)
         for side, name in zip(fold, ("train", "test"), strict=True)
     )
-    both = np.intersect1d(train, test)
-    if len(both):
-        raise ValueError(
-            f"fold {number} of cv holds {len(both)} rows out that it trains on, the first is "
-            f"{both[0]}: leave them out of one side. cv=None records each row along the training "
-            "that it is part of."
-        )
     return train, test
 
 
