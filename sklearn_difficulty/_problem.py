@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from sklearn_difficulty._data import count_rows
 from sklearn_difficulty._targets import look_continuous, numbered_classes
@@ -93,6 +93,16 @@ def checked_rows(scorer: Any, learner: Any, X: Any, y: Any = None, *, reset: boo
     ValueError
         For too few rows, other columns, values that are not finite.
     """
+    if isinstance(X, DataLoader):
+        raise TypeError(
+            "X is a DataLoader, which draws rows in an order of its own: pass its dataset."
+        )
+    several = isinstance(X, dict) or (isinstance(X, tuple) and X and hasattr(X[0], "shape"))
+    if several and not (learner is not None and learner.takes_any_rows):
+        raise TypeError(
+            f"X is a {type(X).__name__} of several arrays: for a skorch net whose module takes "
+            "several inputs, pass skorch.dataset.Dataset(X, y)."
+        )
     if isinstance(X, Dataset):
         if learner is None or not learner.takes_datasets:
             raise TypeError(

@@ -1,5 +1,6 @@
 """The meta-estimator that trains, records and scores."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any
@@ -309,6 +310,13 @@ class DifficultyScorer(BaseEstimator):
         scores = resolve_scores(self._score_asked, self.score_params)
         asked_runs = None if _is_auto(self.n_runs) else check_count("n_runs", self.n_runs)
         learner = None if self.estimator is None else find_learner(self.estimator)
+        if groups is not None and self.cv is None:
+            warnings.warn(
+                "groups were given and cv=None holds no rows out, so that they have no say: pass "
+                "a splitter such as cv=GroupKFold(5).",
+                UserWarning,
+                stacklevel=3,
+            )
         X, y = checked_rows(self, learner, X, y, reset=True)
         problem = pose(self.estimator, X, y)
         learner = find_learner(problem.estimator)

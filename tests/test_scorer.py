@@ -414,6 +414,24 @@ def test_rows_that_no_fold_holds_out_have_no_score(Xy):
     assert_array_equal(np.flatnonzero(~np.isnan(scorer.scores_)), held_out)
 
 
+def test_groups_without_folds(Xy):
+    with pytest.warns(UserWarning, match="cv=None holds no rows out"):
+        make_scorer().fit(*Xy, groups=np.arange(N))
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ({"a": np.zeros((N, 2)), "b": np.zeros((N, 3))}, "dict of several arrays.*skorch.dataset"),
+        ((np.zeros((N, 2)), np.zeros((N, 3))), "tuple of several arrays"),
+        (torch.utils.data.DataLoader(np.zeros((N, 4))), "a DataLoader.*pass its dataset"),
+    ],
+)
+def test_what_holds_no_rows_of_one_kind(X, message, Xy):
+    with pytest.raises(TypeError, match=message):
+        make_scorer().fit(X, Xy[1])
+
+
 def test_groups_are_held_out_together(Xy):
     X, y = Xy
     groups = np.arange(len(y)) // 6

@@ -272,7 +272,7 @@ class DifficultyTracker(Callback):
 
     def _check_parameters(self) -> None:
         check_choice("when", self.when, ("after", "during"))
-        for name in self.keep:
+        for name in (self.keep,) if isinstance(self.keep, str) else self.keep:
             check_choice("keep", name, KEEP)
         if self.data is not None and self.when == "during":
             raise ValueError(

@@ -1,5 +1,7 @@
 """What class scores say of each row under its label: loss, margin, probability, prediction."""
 
+import warnings
+
 import numpy as np
 from scipy.special import entr
 
@@ -11,8 +13,14 @@ KINDS = ("logits", "proba", "log_proba", "decision")
 _SUM_TOLERANCE = 1e-2
 
 
+# Logits of a row or two may sum to one by chance.
+_ENOUGH_TO_TELL = 8
+
+
 def check_probabilities(label: str, outputs: np.ndarray, kind: str) -> None:
-    """Raise an error where probabilities are none; scores before a softmax are easily passed.
+    """Raise an error where probabilities are none, and warn where logits look like them.
+
+    Scores before a softmax are easily taken for those after it.
 
     Parameters
     ----------
@@ -21,13 +29,20 @@ def check_probabilities(label: str, outputs: np.ndarray, kind: str) -> None:
     outputs : ndarray of shape (n, n_classes), (n, 1) or (n,), floating
         What a model gave.
     kind : {"logits", "proba", "log_proba", "decision"}
-        What it is said to be; nothing is checked of logits and decision values.
+        What it is said to be; nothing is checked of decision values.
 
     Raises
     ------
     ValueError
         If a row does not sum to one, or a number is no probability.
+
+    Warns
+    -----
+    UserWarning
+        If all rows of what is said to be logits sum to one, with no negative number among them.
     """
+    if kind == "logits":
+        _warn_of_probabilities(label, outputs)
     if kind not in ("proba", "log_proba"):
         return
     columns = outputs.reshape(len(outputs), -1)
@@ -46,6 +61,22 @@ def check_probabilities(label: str, outputs: np.ndarray, kind: str) -> None:
             f"{len(columns)} rows do not, the first is row {row}: {columns[row].tolist()}. Scores "
             "before the softmax are logits."
         )
+
+
+def _warn_of_probabilities(label: str, outputs: np.ndarray) -> None:
+    if outputs.ndim != 2 or outputs.shape[1] < 2 or len(outputs) < _ENOUGH_TO_TELL:
+        return
+    # The first row tells most logits apart, at the cost of no pass over the others.
+    for rows in (outputs[:1], outputs):
+        if (rows < 0).any() or (np.abs(rows.sum(axis=1) - 1) > _SUM_TOLERANCE).any():
+            return
+    warnings.warn(
+        f"{label} look like probabilities, since every row sums to one, and are taken for logits: "
+        "say so if they are, with kind='proba' in Trajectory.from_outputs, or proba= instead of "
+        "logits= in TrajectoryRecorder.update.",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def class_scores(outputs: np.ndarray, kind: str) -> np.ndarray:

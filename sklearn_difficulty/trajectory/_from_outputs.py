@@ -51,6 +51,11 @@ def fields_from_outputs(
     if dt is not None and not isinstance(dt, Mapping):
         raise TypeError(f"dt must map units to lengths of steps; got {type(dt).__name__}.")
     y = check_labels("y", as_array(y))
+    if y.dtype.kind == "f" and (y != np.floor(y)).any():
+        raise ValueError(
+            f"y must hold labels; got fractions, such as {y[y != np.floor(y)][0]}. Outputs of a "
+            "regression make no class records: record losses with a TrajectoryRecorder."
+        )
     steps = _Steps(outputs, y)
     y, classes = _encoded(y, steps.n_classes, classes)
     records = StepArrays(folder, expected=steps.n_runs * steps.n_steps)

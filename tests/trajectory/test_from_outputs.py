@@ -126,7 +126,6 @@ def test_labels(y, classes, numbers, names):
         (["a", "b", "x", "a"], ["a", "b", "c"], "y has the label .*x.*, which classes"),
         (["a", "b", "0", "a"], ["a", "b", "c"], "y has the label .*0.*, which classes"),
         ([0, 3, 0, 0], None, "pass classes="),
-        ([0.5, 1.5, 0.5, 0.5], None, "pass classes="),
     ],
 )
 def test_labels_that_do_not_fit(y, classes, message):
@@ -240,3 +239,17 @@ def test_failure_leaves_no_folder(tmp_path):
     (tmp_path / "run").write_text("mine")
     with pytest.raises(FileExistsError, match="choose another path"):
         Trajectory.from_outputs(outputs_of(), [0, 1, 2, 3, 0], storage=tmp_path / "run")
+
+
+def test_probabilities_that_are_taken_for_logits():
+    proba, y = np.tile(PROBA, (1, 4, 1)), np.tile(Y, 4)
+    with pytest.warns(UserWarning, match=r"look like probabilities.*kind='proba'"):
+        Trajectory.from_outputs(proba, y)
+    # nothing is said of logits that are positive, or of which some rows sum to one by chance
+    Trajectory.from_outputs(proba + 1, y)
+    Trajectory.from_outputs(np.where(np.arange(8)[:, None] == 5, 2.0, proba), y)
+
+
+def test_targets_of_a_regression():
+    with pytest.raises(ValueError, match=r"y must hold labels; got fractions, such as 0\.5"):
+        Trajectory.from_outputs(PROBA, Y + 0.5, kind="proba")

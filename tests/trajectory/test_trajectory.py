@@ -202,8 +202,8 @@ def test_models_must_divide_among_runs():
     ("name", "hint"),
     [
         ("margin", "classification"),
-        ("outputs", 'keep="outputs"'),
-        ("element_action", 'keep="elements"'),
+        ("outputs", 'keep=("outputs",) in a tracked net'),
+        ("element_action", 'keep=("elements",)'),
         ("components", "named parts"),
         ("snapshots", 'snapshots="auto"'),
         ("y", "pass the labels"),
