@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
@@ -97,7 +98,9 @@ def checked_rows(scorer: Any, learner: Any, X: Any, y: Any = None, *, reset: boo
         raise TypeError(
             "X is a DataLoader, which draws rows in an order of its own: pass its dataset."
         )
-    several = isinstance(X, dict) or (isinstance(X, tuple) and X and hasattr(X[0], "shape"))
+    several = (isinstance(X, dict) and not issparse(X)) or (
+        isinstance(X, tuple) and X and hasattr(X[0], "shape")
+    )
     if several and not (learner is not None and learner.takes_any_rows):
         raise TypeError(
             f"X is a {type(X).__name__} of several arrays: for a skorch net whose module takes "
