@@ -189,6 +189,45 @@ def test_report_says_how_it_was_made(label_noise, tiny, tmp_path, capsys):
     assert f"{content['results'][tiny]['action']['AUROC'][0]:.4f}" in printed
 
 
+def _committed_comparisons():
+    """Lines of the committed report that compare, as (setting, score, metric, here, within)."""
+    report = (BENCHMARKS / "results" / "label_noise.md").read_text(encoding="utf-8")
+    for section in report.split("\n## ")[1:]:
+        setting = section.splitlines()[0]
+        for line in section.splitlines():
+            cells = [cell.strip() for cell in line.split("|")[1:-1]]
+            if len(cells) == 6 and cells[-1] in ("yes", "**no**"):
+                score, metric, here, _, _, within = cells
+                yield setting, score, metric, float(here), within == "yes"
+
+
+def test_committed_table_comes_within_the_reference(label_noise):
+    lines = list(_committed_comparisons())
+    figures = [s.reference for s in label_noise.SETTINGS.values() if s.reference]
+    assert len(lines) == sum(len(metrics) for one in figures for metrics in one.values())
+    # the net that the figures were measured with
+    assert [line for line in lines if "scikit-learn's MLP" in line[0] and not line[-1]] == []
+
+
+@pytest.mark.parametrize("net", ["MLP-128", "scikit-learn's MLPClassifier"])
+def test_committed_table_has_the_figures_that_were_promised(net):
+    here = {
+        (wrong, score, metric): value
+        for setting, score, metric, value, _ in _committed_comparisons()
+        for wrong in ("20 % wrong", "18 % wrong", "40 % wrong")
+        if net in setting and wrong in setting
+    }
+    precision = "average precision"
+    for wrong, action, margin in (
+        ("20 % wrong", 0.95, 0.93),
+        ("18 % wrong", 0.59, 0.76),
+        ("40 % wrong", 0.97, 0.96),
+    ):
+        assert here[wrong, "action", precision] == pytest.approx(action, abs=0.0205)
+        assert here[wrong, "aum, proba", precision] == pytest.approx(margin, abs=0.0205)
+    assert here["20 % wrong", "forgetting", "AUROC"] >= 0.95
+
+
 def test_data_are_missing(label_noise, tmp_path, capsys):
     assert label_noise.main(["--data", "fashion", "--data-dir", str(tmp_path)]) == 2
     message = capsys.readouterr().err

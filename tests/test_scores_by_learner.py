@@ -210,6 +210,27 @@ def test_windows(estimator, has, classes):
         np.testing.assert_allclose(scores, expected)
 
 
+@pytest.fixture(scope="module")
+def of_every_score(classes):
+    net = tracked(TrackedNetClassifier).set_params(max_epochs=6)
+    return DifficultyScorer(net, score=list(SCORES), n_runs=N_RUNS, random_state=0).fit(*classes)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_every_score_has_windows_and_standard_errors(of_every_score, classes, name):
+    X, y = classes
+    rows, labels = np.vstack([X, X[:4] + np.float32(0.01)]), np.concatenate([y, y[:4]])
+    windows = []
+    for steps in ("early", "late", slice(1, 5), (0.0, 0.5)):
+        part = {"score": name, "score_params": {"steps": steps}}
+        values, errors = of_every_score.score_samples(rows, labels, return_std=True, **part)
+        assert values.shape == errors.shape == (len(X) + 4,)
+        assert np.isfinite(values).all() and np.isfinite(errors).all() and (errors >= 0).all()
+        assert (errors > 0).any()
+        windows.append(values)
+    assert not np.array_equal(windows[0], windows[1])
+
+
 FORESTS = (
     BaggingClassifier,
     BaggingRegressor,

@@ -24,7 +24,8 @@ def true_positive_agreement(correct: Any, *, zero_division: float = np.nan) -> n
     .. math:: TPa_t = \frac{\sum_n \prod_k C_{knt}}{\sum_n \max_k C_{knt}}
 
     Compare it with :func:`agreement_lower_bound`, what the accuracies alone enforce, and with
-    :func:`random_agreement`, what independent runs of the same accuracies would reach.
+    :func:`random_agreement`, what independent runs of the same accuracies would reach. The cost is
+    one pass over the predictions of all runs, of which one step is held at a time.
 
     Parameters
     ----------
@@ -74,7 +75,10 @@ def true_positive_agreement(correct: Any, *, zero_division: float = np.nan) -> n
 
 
 def run_accuracy(correct: Any) -> np.ndarray:
-    """Share of the samples that each run has right, after each step.
+    r"""Share of the samples that each run has right, after each step.
+
+    It is :math:`acc_{kt} = \frac1N \sum_n C_{knt}`, with :math:`C_{knt}` being 1 where run k has
+    sample n right after step t.
 
     Parameters
     ----------
@@ -97,6 +101,11 @@ def run_accuracy(correct: Any) -> np.ndarray:
     -----
     MissingRecordsWarning
         If samples without a record in some run are left out.
+
+    References
+    ----------
+    I. Pliushch, M. Mundt, N. Lupp, V. Ramesh. When Deep Classifiers Agree: Analyzing Correlations
+    between Learning Order and Image Statistics. ECCV, 2022. arXiv:2105.08997.
 
     Examples
     --------

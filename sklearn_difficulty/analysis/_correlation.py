@@ -177,7 +177,8 @@ def correlation_matrix(
     """Correlate the scores of several models, each with every other and with itself.
 
     A model is compared with itself across its runs: that is how high a correlation can be, and the
-    mark that two different models would have to reach to find the same samples hard.
+    mark that two different models would have to reach to find the same samples hard. The cost is
+    one correlation for each pair of runs.
 
     Parameters
     ----------

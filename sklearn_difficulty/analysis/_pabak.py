@@ -22,7 +22,8 @@ def pabak(
     that is :math:`2 P_o - 1` for right and wrong: 1 where they always agree, 0 where they agree on
     one sample in c, and less where they agree on fewer, -1 at least. Other than
     :func:`true_positive_agreement` it counts what both have wrong as agreement, so that it is high
-    at the start of a slow training, too.
+    at the start of a slow training, too. The cost is one pass over the predictions for each pair
+    of runs, with one step held at a time.
 
     Parameters
     ----------

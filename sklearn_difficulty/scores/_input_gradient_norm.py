@@ -18,7 +18,8 @@ def input_gradient_norm(gradients: Iterable[np.ndarray], *, ord: Any = 2) -> np.
     the score is :math:`\frac1K \sum_t \lVert S_t \rVert`, the norm taken over all values of a
     sample. A scorer differentiates each row's own loss (``output="loss"``), or the output of a
     class (``"logit"``, ``"proba"``), which is that of the label or the predicted one (``target``).
-    A snapshot costs one forward and backward pass over the data.
+    It takes the snapshots of a part of the training where ``score_params`` has ``steps``. A
+    snapshot costs one forward and backward pass over the data.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
+from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_difficulty.exceptions import (
     NonFiniteLossError,
@@ -73,6 +74,29 @@ def test_stages_give_the_records_of_training(name, table):
     assert_array_equal(replayed.dt["epoch"], recording.trajectory.dt["epoch"])
     other = replay(recording, X[:4], (y[:4] + 1) % 3)
     assert (other.proba[:, -1] < replayed.proba[:, -1, :4]).all()
+
+
+class CountingStump(DecisionTreeClassifier):
+    """Counts how often rows are predicted."""
+
+    n_calls = 0
+
+    def predict(self, X, check_input=True):
+        CountingStump.n_calls += 1
+        return super().predict(X, check_input)
+
+
+def test_every_stage_is_asked_once(table):
+    X, y = table
+    n_stages = []
+    for n_estimators in (5, 20):
+        ada = AdaBoostClassifier(CountingStump(max_depth=1), n_estimators=n_estimators)
+        CountingStump.n_calls = 0
+        [fitted] = record(ada, X, y, classes=NAMES, random_state=0).estimators
+        n_stages.append(len(fitted.estimators_))
+        # once by boosting itself, which weighs the rows by it, and once to be recorded
+        assert CountingStump.n_calls == 2 * n_stages[-1]
+    assert n_stages == [5, 20]
 
 
 def test_seeds(table):

@@ -61,7 +61,7 @@ def test_members_that_did_not_record_a_sample():
 
 
 def test_what_makes_no_sense():
-    with pytest.raises(RecordNotFoundError, match='record with keep="outputs"'):
+    with pytest.raises(RecordNotFoundError, match=r'record with keep=\("outputs",\) in'):
         ensemble_entropy(Trajectory(np.ones((2, 1, 3))))
     values = Trajectory(np.ones((2, 1, 3)), outputs=np.ones((2, 1, 3)))
     with pytest.raises(ValueError, match=r"one value per class.*got shape \(2, 1, 3\)"):

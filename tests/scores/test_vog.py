@@ -24,6 +24,13 @@ def test_by_hand():
     assert vog(both).dtype == np.float64
 
 
+def test_map_of_variances_by_hand():
+    running = RunningVariance()
+    for array in (FIRST, SECOND):
+        running.update(array)
+    assert (running.squared_deviations / running.count).tolist() == [[[1, 0], [0, 1]]]
+
+
 def test_formulas_rank_differently():
     a = [np.array([[[0.0, 4], [0, 0]]]), np.zeros((1, 2, 2))]
     b = [np.ones((1, 2, 2)), -np.ones((1, 2, 2))]

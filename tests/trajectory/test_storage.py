@@ -192,6 +192,12 @@ def test_no_parent_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that none may write to")
+def test_a_folder_that_cannot_be_written():
+    with pytest.raises(OSError, match="/proc/"):
+        make().save("/proc/run")
+
+
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
 @pytest.mark.parametrize(
     ("where", "existing"),

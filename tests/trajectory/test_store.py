@@ -163,6 +163,13 @@ def test_folders_that_cannot_be_written(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["notes"]
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that none may write to")
+def test_a_folder_that_not_even_an_administrator_may_write_to():
+    message = r"storage '/proc/run' cannot be written: .*Choose a path in a folder that you may wri"
+    with pytest.raises(OSError, match=message):
+        Store(Path("/proc/run")).check()
+
+
 @pytest.mark.skipif(
     os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0,
     reason="an administrator may write everywhere",
