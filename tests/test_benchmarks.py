@@ -223,8 +223,8 @@ def test_committed_table_has_the_figures_that_were_promised(net):
         ("18 % wrong", 0.59, 0.76),
         ("40 % wrong", 0.97, 0.96),
     ):
-        assert here[wrong, "action", precision] == pytest.approx(action, abs=0.0205)
-        assert here[wrong, "aum, proba", precision] == pytest.approx(margin, abs=0.0205)
+        assert here[wrong, "action", precision] == pytest.approx(action, abs=0.02)
+        assert here[wrong, "aum, proba", precision] == pytest.approx(margin, abs=0.02)
     assert here["20 % wrong", "forgetting", "AUROC"] >= 0.95
 
 
