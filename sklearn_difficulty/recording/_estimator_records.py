@@ -48,8 +48,16 @@ def estimator_records(
 def records_of_proba(
     proba: np.ndarray, y: np.ndarray, keep: tuple[str, ...] = ()
 ) -> dict[str, np.ndarray]:
-    """Records of predicted probabilities of shape (n, classes)."""
+    """Records of predicted probabilities of shape (n, classes).
+
+    With ``"odds"`` in `keep`, the margin of two classes is not clipped as their losses are, for
+    probabilities that are compared with those of other classifiers.
+    """
     records = proba_records(proba, y)
+    if "odds" in keep:
+        logarithms = np.log(np.maximum(proba, np.finfo(np.asarray(proba).dtype).tiny))
+        own = np.arange(len(y)), y
+        records["margin"] = 2 * logarithms[own] - logarithms.sum(axis=1)
     if "outputs" in keep:
         tiny = np.finfo(np.asarray(proba).dtype).eps
         records["outputs"] = np.log(np.clip(proba, tiny, 1.0))

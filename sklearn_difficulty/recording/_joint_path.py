@@ -98,6 +98,8 @@ class _JointState(Mapping[str, np.ndarray]):
 
     def __getitem__(self, key: str) -> np.ndarray:
         number, _, name = key.partition("/")
+        if not number.isdecimal() or int(number) >= len(self.parts):
+            raise KeyError(key)
         return self.parts[int(number)][name]
 
     def __iter__(self) -> Iterator[str]:

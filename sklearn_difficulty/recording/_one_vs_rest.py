@@ -192,7 +192,7 @@ def _own_numbers(seen: np.ndarray) -> np.ndarray:
 
 
 def _keep(binary: Any) -> tuple[str, ...]:
-    return ("decision",) if hasattr(binary, "decision_function") else ()
+    return ("odds", "decision") if hasattr(binary, "decision_function") else ("odds",)
 
 
 def _against_the_rest(task: Task, number: int, n_classifiers: int, keep: tuple[str, ...]) -> Task:

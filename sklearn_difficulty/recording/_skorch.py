@@ -36,6 +36,7 @@ from sklearn_difficulty.recording._replay import (
     replay_records,
 )
 from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.recording._step_recorder import KEEP
 from sklearn_difficulty.recording._tracked import Tracked
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
@@ -98,7 +99,8 @@ class SkorchLearner(Learner):
             when=getattr(net, "when", "after"),
             snapshots=task.snapshots,
             max_snapshot_bytes=task.max_snapshot_bytes,
-            keep=task.keep,
+            # Margins of logits are not clipped, so that there are no others to keep.
+            keep=tuple(name for name in task.keep if name in KEEP),
         )
         tracked = isinstance(net, Tracked)
         if tracked:

@@ -3,9 +3,11 @@
 from math import log
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_difficulty.recording._joint_path import (
+    _JointState,
     joint_records,
     part_of,
     predicted,
@@ -70,3 +72,13 @@ def test_folders(tmp_path):
     assert part_of(None, "run0") is None
     assert part_of(tmp_path, "run0") == tmp_path / "run0"
     assert (tmp_path / "run0").is_dir()
+
+
+def test_names_of_the_states_of_all():
+    joint = _JointState([{"coef_": np.ones(2)}, {"a/b": np.zeros(1)}])
+    assert list(joint) == ["0/coef_", "1/a/b"]
+    assert joint["1/a/b"].tolist() == [0]
+    for name in ("coef_", "0/a/b", "2/coef_", ""):
+        assert name not in joint
+        with pytest.raises(KeyError):
+            joint[name]

@@ -420,3 +420,16 @@ def test_kind():
 def test_what_is_not_recorded(estimator, message):
     with pytest.raises(TypeError, match=message):
         find_learner(estimator)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", None])
+def test_rows_that_are_far_from_all_classifiers(loss, table):
+    X, y = 2 * table[0], table[1]
+    binary = SGDClassifier(loss=loss, max_iter=4, tol=None) if loss else MLPClassifier((5,))
+    recording = run(make_pipeline(binary), X, y)
+    path, [fitted] = recording.trajectory, recording.estimators
+    if loss:  # their probabilities are below the rounding at which a log-loss is clipped
+        own = np.stack([one.predict_proba(X)[:, 1] for one in fitted.estimators_])
+        assert ((own.max(axis=0) < np.finfo(np.float64).eps) & (own.max(axis=0) > 0)).any()
+    assert_allclose(path.proba[0, -1], fitted.predict_proba(X)[np.arange(61), y], atol=1e-5)
+    assert_allclose(replay(recording, X, y).proba[0, -1], path.proba[0, -1], rtol=1e-5)
