@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_regressor
 
+from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._margins import (
     EXP,
     IDENTITY,
@@ -32,7 +33,8 @@ _OF_TARGETS: dict[str, Link] = {
     "cross_entropy": SIGMOID,
 }
 _OF_CLASSES = ("binary", "cross_entropy", "multiclass")
-# LightGBM's names for one and the same parameter.
+# LightGBM's names for one and the same value, and for one and the same parameter.
+_OF_SEVERAL = ("multiclass", "softmax")
 _BOOSTING = ("boosting_type", "boosting", "boost")
 _EARLY_STOPPING = (
     "early_stopping_round",
@@ -76,6 +78,13 @@ class LightGBMLearner(BoostingLearner):
             known = tuple(_OF_TARGETS) if is_regressor(estimator) else _OF_CLASSES
             raise unknown_objective(estimator, estimator.objective, known)
         super().check(estimator, n_models, n_samples, held_out=held_out)
+
+    def fit(self, estimator: Any, task: Task) -> None:
+        """Train, for two classes where a fold lacks others; see :class:`BoostingLearner`."""
+        n_classes = 0 if task.classes is None else len(task.classes)
+        if estimator.objective in _OF_SEVERAL and len(np.unique(task.y)) < 3 <= n_classes:
+            estimator.set_params(objective=None)  # which goes by the number of classes
+        super().fit(estimator, task)
 
     def count_stages(self, fitted: Any) -> int:
         """Number of iterations, fewer than asked for where no split was worth making."""

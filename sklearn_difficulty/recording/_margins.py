@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.special import expit, log_softmax
 from sklearn.base import is_classifier, is_regressor
 
-from sklearn_difficulty.recording._outputs import class_records
 from sklearn_difficulty.recording._sklearn_outputs import decision_columns
+from sklearn_difficulty.trajectory._class_records import class_records
 
 Link = Callable[[np.ndarray], np.ndarray]
 
@@ -56,10 +55,8 @@ def margin_records(
         # where a single class was trained on, there is a column for one that does not exist
         full[:, seen] = scores[:, : len(seen)]
         scores = full
-    records = class_records(torch.as_tensor(scores), torch.as_tensor(y))
-    loss = -scores[np.arange(len(y)), y]
     kept = {"outputs": scores} if "outputs" in keep else {}
-    return {"loss": loss} | {name: value.numpy() for name, value in records.items()} | kept
+    return class_records(scores, y, "log_proba") | kept
 
 
 def unknown_objective(estimator: Any, name: Any, known: tuple[str, ...]) -> ValueError:

@@ -61,7 +61,13 @@ class XGBoostLearner(BoostingLearner):
                 f"booster={estimator.booster!r} of {name}: a fitted model of this kind does not "
                 "hold the stages that it went through. Use booster='gbtree'."
             )
-        if estimator.get_num_boosting_rounds() == 1 and not held_out:
+        n_stages = estimator.get_num_boosting_rounds()
+        if n_stages < 1:
+            raise ValueError(
+                f"n_estimators={n_stages} of {name} trains no stage that could be recorded: set "
+                "n_estimators to 1 or more."
+            )
+        if n_stages == 1 and not held_out:
             raise ValueError(
                 f"{name} trains in a single stage, after which the rows it was trained on say "
                 "little: pass cv=5 to record rows that it was not trained on, or use "
@@ -79,6 +85,10 @@ class XGBoostLearner(BoostingLearner):
             estimator.fit(task.X, task.y)
             return
         seen, numbers = np.unique(task.y, return_inverse=True)
+        if len(seen) < 3 <= len(task.classes):
+            # A fold may lack classes. XGBoost turns to the objective of several classes by itself
+            # where there are three, but not back from it.
+            estimator.set_params(objective="binary:logistic")
         estimator.fit(task.X, numbers)
         setattr(estimator, _LABELS, task.classes[seen])
 

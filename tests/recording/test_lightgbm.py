@@ -138,12 +138,14 @@ def test_seeds(table):
     assert_array_equal(loss(own), loss(own))
 
 
+@pytest.mark.parametrize("objective", [None, "multiclass", "softmax"])
 @pytest.mark.parametrize("lacking", [[2], [1], [1, 2]])
-def test_folds_that_lack_classes(table, lacking):
+def test_folds_that_lack_classes(table, lacking, objective):
     X, y = table
     seen, unseen = np.flatnonzero(~np.isin(y, lacking)), np.flatnonzero(np.isin(y, lacking))
     folds = [(seen, unseen), (np.arange(61), seen)]
-    recording = record(classifier(), X, y, classes=NAMES, random_state=0, cv=folds)
+    estimator = classifier(objective=objective)
+    recording = record(estimator, X, y, classes=NAMES, random_state=0, cv=folds)
     path = recording.trajectory
     assert not np.isnan(path.loss).any()
     assert not path.in_train.any()

@@ -134,12 +134,14 @@ def test_seeds(table):
     assert_array_equal(loss(own), loss(own))
 
 
+@pytest.mark.parametrize("objective", ["binary:logistic", "multi:softprob", "multi:softmax"])
 @pytest.mark.parametrize("lacking", [[2], [1, 2]])
-def test_folds_that_lack_classes(table, lacking):
+def test_folds_that_lack_classes(table, lacking, objective):
     X, y = table
     seen, unseen = np.flatnonzero(~np.isin(y, lacking)), np.flatnonzero(np.isin(y, lacking))
     folds = [(seen, unseen), (np.arange(61), seen)]
-    recording = record(classifier(), X, y, classes=NAMES, random_state=0, cv=folds)
+    estimator = classifier(objective=objective)
+    recording = record(estimator, X, y, classes=NAMES, random_state=0, cv=folds)
     path = recording.trajectory
     assert not np.isnan(path.loss).any()
     assert not path.in_train.any()
@@ -226,6 +228,13 @@ def test_objective_of_a_classifier_that_is_not_known(table):
     X, y = table
     with pytest.raises(ValueError, match="is known: binary:logistic, multi:softprob"):
         record(classifier(objective="binary:hinge"), X, y // 2, classes=NAMES[:2])
+
+
+def test_no_stages(table):
+    X, y = table
+    for cv in (None, 3):
+        with pytest.raises(ValueError, match="n_estimators=0 of XGBClassifier trains no stage"):
+            record(classifier(n_estimators=0), X, y, classes=NAMES, cv=cv)
 
 
 def test_forests_of_xgboost(table):
