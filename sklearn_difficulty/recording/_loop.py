@@ -252,8 +252,9 @@ class TrajectoryRecorder(StepRecorder):
         )
         if self._store is None:
             return made
+        finished = self._store.finish(made)
         self._is_finished = True
-        return self._store.finish(made)
+        return finished
 
     def _check_not_finished(self) -> None:
         if self._is_finished:
@@ -303,7 +304,9 @@ class TrajectoryRecorder(StepRecorder):
         return scores
 
     def _check_finite(self, loss: np.ndarray) -> None:
-        n_rows = int((~np.isfinite(loss)).sum())
+        # Records are of single precision, beyond which a finite loss is infinite.
+        with np.errstate(over="ignore"):
+            n_rows = int((~np.isfinite(loss.astype(np.float32))).sum())
         if n_rows:
             raise NonFiniteLossError(
                 f"the loss of {n_rows} of {len(loss)} rows is NaN or infinite in step "
