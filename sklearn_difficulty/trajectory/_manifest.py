@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sklearn_difficulty.exceptions import TrajectoryFormatError
 from sklearn_difficulty.trajectory._layout import LAYOUT
 
@@ -128,7 +130,19 @@ def _is_complete(manifest: dict[str, Any]) -> bool:
             return False
         descriptions += [entry for state in states for entry in state["arrays"].values()]
     return (
-        "when" in manifest
+        manifest.get("when") in ("after", "during")
         and numbered <= set(arrays) <= labels
-        and all(isinstance(d, dict) and {"dtype", "shape"} <= set(d) for d in descriptions)
+        and all(_describes_array(description) for description in descriptions)
     )
+
+
+def _describes_array(description: Any) -> bool:
+    """Say whether an entry has a type and a shape that an array may have."""
+    if not isinstance(description, dict) or not {"dtype", "shape"} <= set(description):
+        return False
+    shape = description["shape"]
+    try:
+        np.lib.format.descr_to_dtype(description["dtype"])
+    except (TypeError, ValueError):
+        return False
+    return isinstance(shape, list) and all(isinstance(n, int) and n >= 0 for n in shape)

@@ -193,7 +193,9 @@ def refuse_to_overwrite(target: Path) -> None:
     try:
         manifest = read_manifest(target)
     except (TrajectoryFormatError, FileNotFoundError) as error:
-        raise FileExistsError(f"{target} exists and is no saved trajectory; {hint}") from error
+        raise FileExistsError(
+            f"{target} exists and is no saved trajectory; {hint} Of what is there: {error}"
+        ) from error
     ours = described_files(manifest)
     found = {p.relative_to(target).as_posix() for p in target.rglob("*") if not p.is_dir()}
     if found - ours:
