@@ -47,8 +47,9 @@ def net_state(net: Any) -> dict[str, np.ndarray]:
 
 def _as_array(value: torch.Tensor) -> np.ndarray:
     value = value.detach()
-    if value.dtype == torch.bfloat16:  # which NumPy lacks; float32 holds it exactly
-        value = value.float()
+    is_short = value.is_floating_point() and value.element_size() < 4
+    if is_short and value.dtype != torch.float16:
+        value = value.float()  # NumPy lacks the other short types; float32 holds them exactly
     return value.to("cpu", copy=True).numpy()
 
 

@@ -58,9 +58,19 @@ def write_state(state: Mapping[str, np.ndarray], file: Path) -> dict[str, Any]:
     dict
         What a reader has to find again: the size of the file, and the type, shape and checksum of
         each array.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has the one name that the format keeps to itself.
     """
     stored, described = {}, {}
     for name, array in state.items():
+        if name == _RESERVED:
+            raise ValueError(
+                f"a parameter has the name {name!r}, which safetensors keeps to itself: rename it, "
+                "or keep snapshots in memory."
+            )
         # The format knows one order of axes and one of bytes, and takes the memory as it lies.
         array = np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
         is_native = array.dtype.name in _NATIVE

@@ -32,6 +32,9 @@ def test_short_floats():
     state = module_state(torch.nn.Linear(1, 1).to(torch.bfloat16))
     assert state["weight"].dtype == np.float32
     assert module_state(torch.nn.Linear(1, 1).half())["weight"].dtype == np.float16
+    module = torch.nn.Linear(1, 1)
+    module.register_buffer("scale", torch.tensor([0.5, -3.0]).to(torch.float8_e4m3fn))
+    assert module_state(module)["scale"].tolist() == [0.5, -3.0]
 
 
 def test_state_behind_a_wrapper():

@@ -108,6 +108,12 @@ def test_a_name_that_the_format_keeps_to_itself(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_that_the_format_keeps_to_itself_during_training(tmp_path):
+    with pytest.raises(ValueError, match="'__metadata__', which safetensors keeps to itself: ren"):
+        write_state({"w": np.ones(1), "__metadata__": np.ones(1)}, tmp_path / "state")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_safetensors(tmp_path, monkeypatch):
     # as if the package were not installed
     monkeypatch.setitem(sys.modules, "safetensors", None)
