@@ -93,7 +93,7 @@ def _taken(X: Any, rows: np.ndarray) -> Any:
 
 
 def _predicted(recording: Recording, X: Any) -> np.ndarray:
-    if recording.classes is None:
+    if recording.classes is None and recording.models:
         raise ValueError(
             "rows that were not trained on can only be scored with their targets where "
             "the model is a regression: pass y."

@@ -102,3 +102,10 @@ def test_what_it_cannot_do(fitted):
         DifficultyScorer.from_trajectory(Trajectory(LOSS), 4)
     with pytest.raises(ValueError, match="rows of shape"):
         with_rows.score_samples(np.zeros((2, 5)))
+
+
+def test_new_rows_of_losses_alone():
+    scorer = DifficultyScorer.from_trajectory(Trajectory(LOSS), X)
+    for y in (None, np.zeros(4)):
+        with pytest.raises(RecordNotFoundError, match="has no model"):
+            scorer.score_samples(X + 0.5, y)

@@ -65,7 +65,7 @@ RECORD_OPTIONS: dict[str, str] = {
     "el2n": _CLASSIFIER_OUTPUT,
     "outputs": "name the score in DifficultyScorer(score=...) before it is fitted, or record with "
     'keep=("outputs",) in a tracked net, with keep_outputs=True in a TrajectoryRecorder',
-    "components": "it is recorded for a criterion that gives its loss in named parts",
+    "components": "pass the named parts of the loss, components=, to Trajectory",
     "element_action": 'record with keep=("elements",) in a tracked net',
     "y": "pass the labels y to fit, or y= to Trajectory",
     "classes": "it is recorded for classification",
