@@ -163,6 +163,14 @@ def _judged(
     check_probabilities(where, outputs[present], kind)
     scores = class_scores(outputs, kind)
     records = class_records(scores, y, kind)
+    if keep_outputs:
+        records["outputs"] = scores
+    # Records are of single precision, beyond which a finite loss is infinite and reported.
+    with np.errstate(over="ignore"):
+        records = {
+            name: values if name == "prediction" else values.astype(np.float32)
+            for name, values in records.items()
+        }
     bad = int((~np.isfinite(records["loss"][present])).sum())
     if bad:
         raise NonFiniteLossError(
@@ -172,12 +180,7 @@ def _judged(
             n_rows=bad,
         )
     records["prediction"][~present] = LAYOUT["prediction"].padding
-    if keep_outputs:
-        records["outputs"] = scores
-    return {
-        name: values if name == "prediction" else values.astype(np.float32)
-        for name, values in records.items()
-    }
+    return records
 
 
 def _for_all_runs(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -196,6 +196,12 @@ def test_losses_that_are_not_finite(value):
     assert (caught.value.step, caught.value.n_rows) == (1, 1)
 
 
+def test_losses_beyond_single_precision():
+    outputs = np.array([[[0.0, 1.0], [1e39, 0.0]]])
+    with pytest.raises(NonFiniteLossError, match=r"outputs\[0\] gives 1 of 2 rows a loss"):
+        Trajectory.from_outputs(outputs, [0, 1])
+
+
 def test_what_else_is_known():
     outputs = outputs_of(n_runs=2)
     trajectory = Trajectory.from_outputs(
