@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -13,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import RepeatedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 
 from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier, Trajectory
 from sklearn_difficulty.exceptions import NonFiniteLossError
@@ -91,6 +93,33 @@ def test_a_training_that_fails_leaves_nothing(data, tmp_path):
         scorer.fit(X * 1e30, y)
     assert os.listdir(tmp_path) == []
     assert not hasattr(scorer, "trajectory_")
+
+
+class Breaks(Callback):
+    """Puts NaN into the weights after two epochs."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 3:
+            with torch.no_grad():
+                next(net.module_.parameters()).fill_(np.nan)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_a_training_that_fails_carries_can_be_read(n_jobs, data, tmp_path):
+    X, y = data
+    breaking = net(callbacks=[Breaks()])
+    carried = []
+    for storage in (None, tmp_path / "path"):
+        scorer = DifficultyScorer(breaking, n_runs=2, random_state=0, storage=storage)
+        with pytest.raises(NonFiniteLossError) as caught:
+            scorer.set_params(n_jobs=n_jobs).fit(X, y)
+        carried.append(caught.value.trajectory)
+    assert os.listdir(tmp_path) == []
+    in_memory, on_disk = carried
+    assert_array_equal(on_disk.loss, in_memory.loss)
+    assert on_disk.n_steps.tolist() == [2]
+    assert in_memory.snapshots is not None
+    assert on_disk.snapshots is None  # whose files are gone
 
 
 def test_a_training_that_fails_leaves_the_one_before(data, tmp_path):

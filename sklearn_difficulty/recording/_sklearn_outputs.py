@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_difficulty.exceptions import NonFiniteLossError, RecordNotFoundError
+from sklearn_difficulty.exceptions import NonFiniteLossError
 from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory._class_records import class_records, class_scores
 
@@ -81,15 +81,6 @@ def aligned(columns: np.ndarray, seen: np.ndarray, classes: np.ndarray) -> np.nd
     full = np.zeros((len(columns), len(classes)), dtype=columns.dtype)
     full[:, np.searchsorted(classes, seen)] = columns
     return full
-
-
-def no_input_gradients(fitted: Any) -> RecordNotFoundError:
-    """The error for a gradient score of an estimator without gradients."""
-    return RecordNotFoundError(
-        "this score needs gradients of the model by its input, which "
-        f"{type(fitted).__name__} does not give: use a skorch net, such as "
-        "TrackedNetClassifier, or a score that is read off the losses."
-    )
 
 
 def seeded_params(estimator: Any, seed: int, *, reseed: bool) -> dict[str, int]:

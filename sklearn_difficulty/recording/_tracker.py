@@ -1,5 +1,6 @@
 """The skorch callback that records a training."""
 
+import dataclasses
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -375,6 +376,11 @@ class DifficultyTracker(Callback):
             return
         epoch = self.recorder_.n_steps
         self.recorder_.drop_open_step()
+        path = self.trajectory_ if epoch else None
+        if path is not None and self.folder is not None:
+            # Its records stay readable when the folder goes with the training; the files of its
+            # snapshots, which are opened when they are asked for, do not.
+            path = dataclasses.replace(path, snapshots=None)
         raise NonFiniteLossError(
             f"the loss of {self._bad_rows_} of {self.recorder_.n_samples} rows became NaN or "
             f"infinite in epoch {epoch + 1} (step {epoch}). Lower the learning rate, clip the "
@@ -382,7 +388,7 @@ class DifficultyTracker(Callback):
             "this exception as `trajectory`.",
             step=epoch,
             n_rows=self._bad_rows_,
-            trajectory=self.trajectory_ if epoch else None,
+            trajectory=path,
         )
 
 
