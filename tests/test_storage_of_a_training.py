@@ -110,7 +110,7 @@ def test_what_a_training_that_fails_carries_can_be_read(n_jobs, data, tmp_path):
     breaking = net(callbacks=[Breaks()])
     carried = []
     for storage in (None, tmp_path / "path"):
-        scorer = DifficultyScorer(breaking, n_runs=2, random_state=0, storage=storage)
+        scorer = DifficultyScorer(breaking, random_state=0, storage=storage)
         with pytest.raises(NonFiniteLossError) as caught:
             scorer.set_params(n_jobs=n_jobs).fit(X, y)
         carried.append(caught.value.trajectory)

@@ -74,6 +74,8 @@ def save_fields(
     ------
     FileExistsError
         If anything else is there.
+    OSError
+        If nothing can be written there.
     TypeError
         If an array holds objects that no fixed-size type represents; nothing is written then.
     """
@@ -90,7 +92,7 @@ def save_fields(
     unfinished = sibling(target, ".tmp") if unfinished is None else unfinished
     aside = sibling(target, ".old")
     try:
-        unfinished.mkdir(exist_ok=True)
+        make_folder(unfinished, target)
         _write(fields, arrays, unfinished)
         _put_in_place(unfinished, target, aside)
     except BaseException:
@@ -99,6 +101,30 @@ def save_fields(
         if target.exists():
             shutil.rmtree(aside, ignore_errors=True)
         raise
+
+
+def make_folder(unfinished: Path, target: Path) -> None:
+    """Make the hidden folder that becomes another one, where it is not there yet.
+
+    Parameters
+    ----------
+    unfinished : Path
+        The folder to make.
+    target : Path
+        What it becomes, for the message.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+    try:
+        unfinished.mkdir(exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"{str(target)!r} cannot be written: {error}. Choose a path in a folder that you may "
+            "write to."
+        ) from error
 
 
 def _named_arrays(name: str, value: Any) -> list[tuple[str, np.ndarray]]:

@@ -17,6 +17,7 @@ from sklearn_difficulty.trajectory._stacking import stack_fields
 from sklearn_difficulty.trajectory._storage import (
     PARTS,
     load_fields,
+    make_folder,
     refuse_to_overwrite,
     save_fields,
     sibling,
@@ -106,14 +107,8 @@ class Store:
             require_safetensors()
         if classes is not None:
             storable("classes", np.asarray(classes))
-        try:
-            self._unfinished.mkdir()
-            self._unfinished.rmdir()
-        except OSError as error:
-            raise type(error)(
-                f"storage {str(self.path)!r} cannot be written: {error}. Choose a path in a folder "
-                "that you may write to."
-            ) from error
+        make_folder(self._unfinished, self.path)
+        self._unfinished.rmdir()
 
     def part(self, name: str) -> Path:
         """Make a folder for a part of the recording, such as one model.

@@ -155,7 +155,7 @@ def test_folders_that_cannot_be_written(tmp_path):
         Store(tmp_path / "notes").check()
     # the name leaves no room for that of the hidden folder
     long = tmp_path / ("r" * 250)
-    with pytest.raises(OSError, match=r"storage '.*rrr' cannot be written: .*Choose a path"):
+    with pytest.raises(OSError, match=r"'.*rrr' cannot be written: .*Choose a path"):
         Store(long).check()
     with pytest.raises(TypeError, match="storage must be the path of a folder, or None; got int"):
         Store(3)
@@ -165,7 +165,7 @@ def test_folders_that_cannot_be_written(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that none may write to")
 def test_a_folder_that_not_even_an_administrator_may_write_to():
-    message = r"storage '/proc/run' cannot be written: .*Choose a path in a folder that you may wri"
+    message = r"'/proc/run' cannot be written: .*Choose a path in a folder that you may wri"
     with pytest.raises(OSError, match=message):
         Store(Path("/proc/run")).check()
 
