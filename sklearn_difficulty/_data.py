@@ -61,9 +61,10 @@ def count_rows(data: Any) -> int | None:
     >>> count_rows([1, 2, 3]), count_rows("abc")
     (3, None)
     """
-    if isinstance(data, str | bytes | dict | set | frozenset):
-        return None
     shape = getattr(data, "shape", None)
+    # a sparse matrix of keys is a mapping, too
+    if isinstance(data, str | bytes | set | frozenset | dict) and not issparse(data):
+        return None
     if shape is not None:
         return int(shape[0]) if len(shape) else None
     if hasattr(data, "__len__"):

@@ -42,6 +42,8 @@ def _contents(X: Any) -> Iterator[bytes]:
         for row in range(n_rows(X)):
             yield _content(input_of(X[row]))
         return
+    if scipy.sparse.issparse(X):
+        X = X.tocsr()  # not all kinds can be sliced, and others only slowly
     values_per_row = max(1, int(np.prod(getattr(X, "shape", (0,))[1:])))
     n_at_a_time = max(1, min(_ROWS_PER_CHUNK, _VALUES_PER_CHUNK // values_per_row))
     for start in range(0, n_rows(X), n_at_a_time):

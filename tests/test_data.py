@@ -19,7 +19,7 @@ def test_sparse_kinds_that_can_be_indexed_stay(kind):
     np.testing.assert_array_equal(taken.toarray(), TABLE[ROWS])
 
 
-@pytest.mark.parametrize("kind", [sp.coo_matrix, sp.coo_array, sp.dia_array])
+@pytest.mark.parametrize("kind", [sp.coo_matrix, sp.coo_array, sp.dia_array, sp.dok_array])
 def test_other_sparse_kinds_become_csr(kind):
     taken = take_rows(kind(TABLE), ROWS)
     assert taken.format == "csr"
@@ -59,6 +59,8 @@ def test_what_only_converts_to_an_array():
         (pd.Series([1]), 1),
         ("abcd", None),
         (b"abcd", None),
+        (sp.dok_matrix(TABLE), 4),
+        (sp.dok_array(TABLE), 4),
         ({"a": 1}, None),
         (1.5, None),
         (np.float64(1.5), None),

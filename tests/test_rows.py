@@ -24,6 +24,11 @@ def test_same_content_in_any_form(X):
         X[::-1][::-1],
         scipy.sparse.csr_matrix(X),
         scipy.sparse.csr_array(X),
+        scipy.sparse.csc_array(X),
+        scipy.sparse.coo_matrix(X),
+        scipy.sparse.dia_array(X),
+        scipy.sparse.bsr_array(X),
+        scipy.sparse.dok_array(X),
         X + 1e-12,
     ):
         assert_array_equal(row_digests(other), expected)
