@@ -98,8 +98,9 @@ def checked_rows(scorer: Any, learner: Any, X: Any, y: Any = None, *, reset: boo
         raise TypeError(
             "X is a DataLoader, which draws rows in an order of its own: pass its dataset."
         )
+    # A tuple of arrays may as well hold one for each row.
     several = (isinstance(X, dict) and not issparse(X)) or (
-        isinstance(X, tuple) and X and hasattr(X[0], "shape")
+        isinstance(X, tuple) and X and hasattr(X[0], "shape") and reset and len(X) != count_rows(y)
     )
     if several and not (learner is not None and learner.takes_any_rows):
         raise TypeError(

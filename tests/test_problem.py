@@ -99,6 +99,13 @@ def test_no_rows(learner, rows, reset):
         checked_rows(DifficultyScorer(), learner, rows, [], reset=reset)
 
 
+def test_a_tuple_of_arrays_that_are_rows():
+    scorer = DifficultyScorer()
+    rows, _ = checked_rows(scorer, ARRAYS, tuple(X), [0, 1, 0, 1], reset=True)
+    assert_array_equal(rows, X)
+    assert_array_equal(checked_rows(scorer, ARRAYS, tuple(X[:2]), reset=False), X[:2])
+
+
 def test_what_holds_no_rows():
     check_holds_rows(["text"])
     with pytest.raises(TypeError, match=r"X must hold rows.*got dict"):
