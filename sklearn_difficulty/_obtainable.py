@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty._asked import ResolvedScore
-from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.exceptions import MissingRecordsWarning, RecordNotFoundError
 from sklearn_difficulty.trajectory import Trajectory, window_steps
 
 # Decision values are outputs as well, but make no distribution over the classes.
@@ -124,6 +124,13 @@ def _try_options(score: ResolvedScore, *, has_proba: bool) -> None:
     """
     if not all(isinstance(value, str | Number | None) for value in score.options.values()):
         return
+    with warnings.catch_warnings():
+        # Of the training that is tried on; the one that follows has warnings of its own.
+        warnings.simplefilter("ignore", MissingRecordsWarning)
+        _try(score, has_proba=has_proba)
+
+
+def _try(score: ResolvedScore, *, has_proba: bool) -> None:
     if score.entry.source == "input_gradients":
         score.entry.function((np.full((1, 1, 2, 2), n) for n in range(_TRIED)), **score.options)
         return

@@ -56,7 +56,8 @@ def test_what_was_not_recorded_is_said_before_training():
         ("entropy", {"normalize": 2}, "normalize must be one of False, True; got 2"),
         ("vog", {"channel_axis": 7}, "channel_axis must be an axis"),
         ("input_gradient_norm", {"ord": 3}, "ord must be one of 1, 2, inf; got 3"),
-        ("action", {"dt": 3}, "dt must be a name or have shape"),
+        ("action", {"dt": 3}, "dt must be a name, such as 'epoch', or .*; got 3"),
+        ("action", {"dt": None}, "dt must be a name, such as 'epoch', or .*; got None"),
     ],
 )
 def test_numbers_are_tried_before_training(name, params, message):
@@ -72,3 +73,9 @@ def test_probabilities_that_an_option_needs_are_missed_before_training():
     check_scores(resolve_scores("aum", None), NET, has_proba=False, **about)
     with pytest.raises(RecordNotFoundError, match="'aum' needs the record 'proba'"):
         check_scores(margins_of_proba, NET, has_proba=False, **about)
+
+
+def test_a_number_beyond_the_training_that_is_tried_on_is_left_for_the_real_one():
+    about = {"has_classes": True, "snapshots": "auto", "n_runs": 1, "most_steps": None}
+    # warnings are errors here
+    check_scores(resolve_scores("loss_variance", {"ddof": 100}), NET, has_proba=True, **about)

@@ -102,6 +102,11 @@ def _step_lengths(trajectory: Trajectory, dt: Any) -> np.ndarray:
         lengths = np.asarray(trajectory.dt[dt], dtype=np.float64)
     else:
         lengths = np.asarray(dt, dtype=np.float64)
+        if lengths.ndim == 0:
+            raise ValueError(
+                "dt must be a name, such as 'epoch', or the lengths of the steps, an array of "
+                f"shape (n_steps,) or (n_runs, n_steps); got {dt!r}."
+            )
         if lengths.shape not in (shape, shape[1:]):
             raise ValueError(
                 f"dt must be a name or have shape (n_steps,) = {shape[1:]} or (n_runs, n_steps) = "

@@ -157,7 +157,8 @@ def test_missing_where_steps_have_no_length():
     [
         ({"dt": "wall"}, RecordNotFoundError, r"dt='wall' needs .* it holds 'epoch'"),
         ({"dt": [1, 2]}, ValueError, r"\(n_steps,\) = \(3,\) or .*; got shape \(2,\)"),
-        ({"dt": 1.0}, ValueError, r"got shape \(\)"),
+        ({"dt": 1.0}, ValueError, r"lengths of the steps, an array .*; got 1\.0"),
+        ({"dt": None}, ValueError, "lengths of the steps, an array .*; got None"),
         ({"dt": [1, -1, 1]}, ValueError, "none negative"),
         ({"dt": [1, np.nan, 1]}, ValueError, r"dt must hold finite lengths.*in run 0"),
         ({"dt": [0, 0, 0]}, ValueError, "not all zero"),
