@@ -150,7 +150,7 @@ def _members(
     """Records of rows by each member of an ensemble."""
     # Members were trained on plain rows; in the type of trees, once, not by each of them again.
     dtype = np.float32 if isinstance(fitted, _FORESTS) else None
-    X = X.astype(dtype or X.dtype) if issparse(X) else np.asarray(X, dtype=dtype)
+    X = X.astype(dtype or X.dtype, copy=False) if issparse(X) else np.asarray(X, dtype=dtype)
     for number, member in enumerate(fitted.estimators_):
         rows = X[:, fitted.estimators_features_[number]] if isinstance(fitted, _BAGGING) else X
         if classes is None:
