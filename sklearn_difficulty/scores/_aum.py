@@ -1,6 +1,6 @@
 """Area under the margin: by how much the given label was ahead of the others, on the whole way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -85,9 +85,9 @@ def aum(trajectory: Trajectory, *, proba: bool = False, steps: Any = None) -> np
             f"proba must be True or False; got {proba!r} of type {type(proba).__name__}."
         )
     margins = completed(trajectory, "margin", "aum")
-    runs = (
-        map(_margins_of_proba, completed(trajectory, "proba", "aum"), margins) if proba else margins
-    )
+    runs: Iterable[Iterable[np.ndarray]] = margins
+    if proba:
+        runs = map(_margins_of_proba, completed(trajectory, "proba", "aum"), margins)
     per_run = [
         mean_over_steps(run, trajectory.n_samples, spans)
         for run, spans in zip(runs, span_of_steps(trajectory), strict=True)
