@@ -42,7 +42,7 @@ def check_probabilities(label: str, outputs: np.ndarray, kind: str) -> None:
         If all rows of what is said to be logits sum to one, with no negative number among them.
     """
     if kind == "logits":
-        _warn_of_probabilities(label, outputs)
+        _warn_of_probabilities(outputs)
     if kind not in ("proba", "log_proba"):
         return
     columns = outputs.reshape(len(outputs), -1)
@@ -63,15 +63,16 @@ def check_probabilities(label: str, outputs: np.ndarray, kind: str) -> None:
         )
 
 
-def _warn_of_probabilities(label: str, outputs: np.ndarray) -> None:
+def _warn_of_probabilities(outputs: np.ndarray) -> None:
     if outputs.ndim != 2 or outputs.shape[1] < 2 or len(outputs) < _ENOUGH_TO_TELL:
         return
     # The first row tells most logits apart, at the cost of no pass over the others.
     for rows in (outputs[:1], outputs):
-        if (rows < 0).any() or (np.abs(rows.sum(axis=1) - 1) > _SUM_TOLERANCE).any():
-            return
+        if (rows < 0).any() or not (np.abs(rows.sum(axis=1) - 1) <= _SUM_TOLERANCE).all():
+            return  # NaN is no probability either
     warnings.warn(
-        f"{label} look like probabilities, since every row sums to one, and are taken for logits: "
+        # The same words for every step, so that Python says them once.
+        "outputs look like probabilities, since every row sums to one, and are taken for logits: "
         "say so if they are, with kind='proba' in Trajectory.from_outputs, or proba= instead of "
         "logits= in TrajectoryRecorder.update.",
         UserWarning,

@@ -231,6 +231,12 @@ def test_a_bad_update_is_not_recorded(change, error, message):
     assert_array_equal(ours.y, theirs.y)
 
 
+def test_outputs_that_are_no_numbers_do_not_look_like_probabilities():
+    recorder = TrajectoryRecorder(8)
+    with pytest.raises(NonFiniteLossError):
+        recorder.update(np.arange(8), logits=np.full((8, 3), np.nan), targets=np.zeros(8, int))
+
+
 @pytest.mark.parametrize(
     ("losses", "error", "message"),
     [

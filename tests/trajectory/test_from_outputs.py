@@ -249,8 +249,9 @@ def test_failure_leaves_no_folder(tmp_path):
 
 def test_probabilities_that_are_taken_for_logits():
     proba, y = np.tile(PROBA, (1, 4, 1)), np.tile(Y, 4)
-    with pytest.warns(UserWarning, match=r"look like probabilities.*kind='proba'"):
-        Trajectory.from_outputs(proba, y)
+    with pytest.warns(UserWarning, match=r"look like probabilities.*kind='proba'") as warned:
+        Trajectory.from_outputs(np.stack([proba[0], proba[0, ::-1]]), y)
+    assert len({str(one.message) for one in warned}) == 1
     # nothing is said of logits that are positive, or of which some rows sum to one by chance
     Trajectory.from_outputs(proba + 1, y)
     Trajectory.from_outputs(np.where(np.arange(8)[:, None] == 5, 2.0, proba), y)
