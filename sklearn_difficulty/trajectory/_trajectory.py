@@ -57,7 +57,9 @@ class Trajectory:
         Sum over all steps of the loss of each element (pixel) of a sample, times the step's length.
     dt : mapping of str to ndarray of shape (n_runs, n_steps), optional
         Lengths of the steps: ``"epoch"`` (1 each), ``"update"`` (optimiser updates), ``"wall"``
-        (seconds of training). By default ``{"epoch": ones}``, and 0 after the end of a run.
+        (seconds of training). By default ``{"epoch": ones}``, and 0 after the end of a run. Where
+        there is ``"step"``, it is how many steps of the training each one stands for, by which
+        scores weigh it in means and variances over steps.
     y : ndarray of shape (n_samples,), optional
         Labels; whole numbers from 0 for classification.
     classes : ndarray of shape (n_classes,), optional
