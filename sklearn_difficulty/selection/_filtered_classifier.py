@@ -51,7 +51,9 @@ class FilteredClassifier(FilteredEstimator):
     -----
     Every fit parameter with as many rows as `X` is cut. Where metadata routing is enabled, the
     estimator has to request them, as in ``LogisticRegression().set_fit_request(
-    sample_weight=True)``.
+    sample_weight=True)``. Groups of rows, for a scorer whose `cv` keeps them together, reach the
+    filter with metadata routing only, as in
+    ``MislabelFilter(scorer).set_fit_request(groups=True)``.
 
     Examples
     --------

@@ -44,7 +44,9 @@ class FilteredRegressor(FilteredEstimator):
     Notes
     -----
     Every fit parameter with as many rows as `X` is cut. Where metadata routing is enabled, the
-    estimator has to request them, as in ``Ridge().set_fit_request(sample_weight=True)``.
+    estimator has to request them, as in ``Ridge().set_fit_request(sample_weight=True)``. Groups
+    of rows, for a scorer whose `cv` keeps them together, reach the filter with metadata routing
+    only, as in ``MislabelFilter(scorer).set_fit_request(groups=True)``.
 
     Examples
     --------
