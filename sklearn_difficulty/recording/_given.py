@@ -3,12 +3,19 @@
 from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
 
 from sklearn_difficulty.recording._learner import Learner
 
 
 class RecordedElsewhere(BaseEstimator):
     """Stands where an estimator would, in a scorer that was made from a trajectory."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        # Rows are looked up, whatever they hold.
+        tags.input_tags.allow_nan = tags.input_tags.sparse = True
+        return tags
 
 
 class PathOnly(Learner):

@@ -299,6 +299,8 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     >>> holds_classes([0, 1, 1], None), holds_classes([0.5, 1.5], None)
     (True, False)
     """
+    if isinstance(scorer, FrozenEstimator):
+        scorer = scorer.estimator
     trained = getattr(scorer, "estimator", None)
     if trained is not None and (is_classifier(trained) or is_regressor(trained)):
         return is_classifier(trained)

@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
@@ -105,6 +105,24 @@ def test_a_frozen_scorer_does_not_know_other_rows(data, frozen):
         MislabelFilter(frozen, threshold=0.9).fit(X + 0.5, y)
     with pytest.raises(ValueError, match="has no model"):
         MislabelFilter(frozen, threshold=0.9).fit(X, np.roll(y, 1))
+
+
+def test_a_frozen_scorer_of_a_regression_has_no_classes(data):
+    X, _ = data
+    y = X[:, 0].round()  # which look like classes
+    scorer = DifficultyScorer(SGDRegressor(random_state=0), random_state=0).fit(X, y)
+    rows = MislabelFilter(FrozenEstimator(scorer), threshold=0.9)
+    assert not hasattr(rows.fit(X, y), "classes_")
+    with pytest.raises(ValueError, match="targets of a regression have none"):
+        rows.fit_transform(X, y)
+
+
+def test_a_scorer_of_a_trajectory_looks_rows_with_missing_values_up(holes, frozen):
+    X, y = holes
+    scorer = DifficultyScorer.from_trajectory(frozen.estimator.trajectory_, X)
+    rows = MislabelFilter(FrozenEstimator(scorer), threshold=0.9).fit(X, y)
+    assert_array_equal(rows.difficulty_, scorer.difficulty_)
+    assert_array_equal(rows.transform(X), X)
 
 
 def test_a_scorer_of_a_trajectory_is_not_trained_by_mistake(data, frozen):
