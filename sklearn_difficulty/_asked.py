@@ -1,6 +1,6 @@
 """Scores as they are asked for: looked up, their options checked, before any training."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import Parameter, Signature, signature
 from typing import Any
@@ -142,9 +142,13 @@ class ResolvedScore:
 
 def _is_equal(value: Any, other: Any) -> bool:
     """Whether two options are equal; where that cannot be told, they are not."""
-    if isinstance(value, list | tuple | np.ndarray):
-        return type(value) is type(other) and np.array_equal(value, other)
-    return value is other or (type(value) is type(other) and bool(np.all(value == other)))
+    if value is other or type(value) is not type(other):
+        return value is other
+    if isinstance(value, list | tuple | np.ndarray | np.generic):
+        return np.array_equal(value, other)
+    # Frames and tensors compare entry by entry, or not at all, and mappings what they hold.
+    is_plain = isinstance(value, Hashable | slice) and not hasattr(value, "__array__")
+    return is_plain and bool(value == other)
 
 
 def _described(value: Any) -> str:

@@ -1,7 +1,9 @@
 """Scores are looked up, and their options with them."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
 from sklearn_difficulty._asked import resolve_scores
@@ -60,6 +62,20 @@ def test_long_options_that_differ_are_told_apart():
     assert not is_same(("action", {"dt": lengths}), ("action", {"dt": longer}))
     assert not is_same(("action", {"dt": lengths}), ("action", {"dt": "wall"}))
     assert not is_same(("action", {"dt": lengths}), ("action", None))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pd.Series([1.0, 2.0]), pd.Series([1.0, 2.0, 3.0])),
+        (torch.ones(2), torch.ones(3)),
+        ({"a": np.ones(2)}, {"a": np.ones(2)}),
+    ],
+    ids=["series", "tensor", "mapping"],
+)
+def test_options_that_do_not_compare_are_the_same_only_where_they_are_one(one, other):
+    assert is_same((longest_loss, {"power": one}), (longest_loss, {"power": one}))
+    assert not is_same((longest_loss, {"power": one}), (longest_loss, {"power": other}))
 
 
 def test_functions_of_one_name_are_told_apart():
