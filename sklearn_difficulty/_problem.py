@@ -23,14 +23,12 @@ from sklearn_difficulty.recording import (
 
 @dataclass(frozen=True)
 class Problem:
-    """Rows and targets for an estimator.
+    """Targets for an estimator.
 
     Attributes
     ----------
     estimator : estimator
         What is to be trained.
-    X : container of n rows
-        Rows.
     targets : ndarray of shape (n,)
         Class numbers, or the targets of a regression.
     classes : ndarray of shape (n_classes,) or None
@@ -38,20 +36,17 @@ class Problem:
     """
 
     estimator: Any
-    X: Any
     targets: np.ndarray
     classes: np.ndarray | None
 
 
-def pose(estimator: Any, X: Any, y: np.ndarray) -> Problem:
+def pose(estimator: Any, y: np.ndarray) -> Problem:
     """Choose the estimator where none is given, and put the targets in numbers.
 
     Parameters
     ----------
     estimator : estimator or None
         What is to be trained; None is a small net for what `y` looks like.
-    X : container of n rows
-        Checked rows.
     y : ndarray of shape (n,)
         Checked labels or targets.
     """
@@ -63,7 +58,7 @@ def pose(estimator: Any, X: Any, y: np.ndarray) -> Problem:
         net, (targets, classes) = TrackedNetClassifier, numbered_classes(y)
     if estimator is None:
         estimator = default_net(net, len(y))
-    return Problem(estimator, X, targets, classes)
+    return Problem(estimator, targets, classes)
 
 
 def checked_rows(scorer: Any, learner: Any, X: Any, y: Any = None, *, reset: bool) -> Any:

@@ -318,7 +318,7 @@ class DifficultyScorer(BaseEstimator):
                 stacklevel=3,
             )
         X, y = checked_rows(self, learner, X, y, reset=True)
-        problem = pose(self.estimator, X, y)
+        problem = pose(self.estimator, y)
         learner = find_learner(problem.estimator)
         runs_each = learner.runs_per_model(problem.estimator)
         needed = max(score.default_runs for score in scores)

@@ -19,13 +19,13 @@ ANYTHING = SimpleNamespace(takes_any_rows=True, takes_datasets=True)
 
 
 def test_labels_become_numbers():
-    problem = pose(SGDClassifier(), X, np.array(["b", "a", "b", "a"]))
+    problem = pose(SGDClassifier(), np.array(["b", "a", "b", "a"]))
     assert_array_equal(problem.targets, [1, 0, 1, 0])
     assert_array_equal(problem.classes, ["a", "b"])
 
 
 def test_targets_of_a_regressor_are_numbers_whatever_they_look_like():
-    problem = pose(SGDRegressor(), X, np.array([0, 1, 1, 0]))
+    problem = pose(SGDRegressor(), np.array([0, 1, 1, 0]))
     assert problem.classes is None
     assert problem.targets.dtype == np.float64
 
@@ -34,7 +34,7 @@ def test_targets_of_a_regressor_are_numbers_whatever_they_look_like():
     ("y", "net"), [([0, 1, 0, 1], TrackedNetClassifier), ([0.5, 1, 0, 1], TrackedNetRegressor)]
 )
 def test_a_small_net_for_what_the_targets_look_like(y, net):
-    assert isinstance(pose(None, X, np.array(y)).estimator, net)
+    assert isinstance(pose(None, np.array(y)).estimator, net)
 
 
 def test_rows_are_checked_and_remembered():
