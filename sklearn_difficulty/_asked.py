@@ -61,6 +61,14 @@ class ResolvedScore:
         """Large records that it needs."""
         return {_KEPT_ON_DEMAND[name] for name in self.entry.needs if name in _KEPT_ON_DEMAND}
 
+    def not_kept(self, trajectory: Trajectory) -> set[str]:
+        """Those of the large records that it needs which a trajectory does not hold."""
+        return {
+            option
+            for name, option in _KEPT_ON_DEMAND.items()
+            if name in self.entry.needs and getattr(trajectory, name) is None
+        }
+
     @property
     def default_runs(self) -> int:
         """Trainings that it needs to be of use."""

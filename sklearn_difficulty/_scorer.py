@@ -545,7 +545,7 @@ class DifficultyScorer(BaseEstimator):
     def _check(self, scores: list[ResolvedScore], recording: Recording) -> None:
         """Raise where a score cannot be had from what was recorded."""
         for score in scores:
-            if recording.estimators and score.keep - _kept(recording.trajectory):
+            if recording.estimators and score.not_kept(recording.trajectory):
                 raise RecordNotFoundError(
                     f"score {score.entry.name!r} needs {', '.join(sorted(score.keep))}, which take "
                     "much memory and were not kept: name it among the scores that you fit with, as "
@@ -565,12 +565,6 @@ class DifficultyScorer(BaseEstimator):
 
 def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == "auto"
-
-
-def _kept(trajectory: Trajectory) -> set[str]:
-    """Large records that a trajectory holds."""
-    held = {"outputs": trajectory.outputs, "elements": trajectory.element_action}
-    return {name for name, record in held.items() if record is not None}
 
 
 def _row_shape(X: Any) -> tuple[int, ...] | None:

@@ -16,6 +16,7 @@ from sklearn_difficulty.exceptions import (
 )
 from sklearn_difficulty.recording import Recording, class_proba, gradient_scores, replay
 from sklearn_difficulty.scores import class_normalize, is_constant_per_class
+from sklearn_difficulty.scores._over_runs import mean_of_known
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -198,8 +199,10 @@ def _from_gradients(
         steps=score.steps,
         least_states=score.entry.least_states,
     )
-    by_run = _mean(by_model.reshape(-1, recording.models_per_run, by_model.shape[1]), axis=1)
-    values = _mean(by_run, axis=0)
+    by_run = mean_of_known(
+        by_model.reshape(-1, recording.models_per_run, by_model.shape[1]), axis=1
+    )
+    values = mean_of_known(by_run)
     of_training = bool((train_rows >= 0).all())
     of_logits = options.get("output") == "logit"
     if of_training and of_logits and is_constant_per_class(values, target):
@@ -211,12 +214,3 @@ def _from_gradients(
             stacklevel=2,
         )
     return Column(values, target, over_runs(by_run) if errors else None)
-
-
-def _mean(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean of what is not NaN, and NaN where all is."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=axis)
-    mean = np.full(count.shape, np.nan)
-    np.divide(np.where(known, values, 0.0).sum(axis=axis), count, out=mean, where=count > 0)
-    return mean

@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_difficulty._asked import ResolvedScore
 from sklearn_difficulty.exceptions import MissingRecordsWarning
+from sklearn_difficulty.scores._over_runs import mean_of_known
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -73,8 +74,7 @@ def over_runs(values: np.ndarray, *, jackknife: bool = False) -> np.ndarray:
     known = ~np.isnan(values)
     count = known.sum(axis=0)
     enough = count > 1
-    mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(count, 1)
-    squares = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0)
+    squares = np.where(known, (values - mean_of_known(values)) ** 2, 0.0).sum(axis=0)
     errors = np.full(values.shape[1], np.nan)
     divisor = count / np.maximum(count - 1, 1) if jackknife else count * (count - 1)
     np.divide(squares, divisor, out=errors, where=enough)

@@ -128,8 +128,7 @@ def joined(
     n_runs = paths[0].n_runs
     tests = [fold[1] for fold in folds if fold is not None]
     in_train = np.zeros((n_runs, len(y)), dtype=bool)
-    names = (*paths[0].fields, *(["outputs"] if paths[0].outputs is not None else []))
-    parts = [{name: getattr(path, name) for name in dict.fromkeys(names)} for path in paths]
+    parts = [{name: getattr(path, name) for name in paths[0].fields} for path in paths]
     records: dict[str, Any] = join_records(parts, tests, len(y), folder)
     dt = {}
     for unit in paths[0].dt:

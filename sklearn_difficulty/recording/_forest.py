@@ -121,10 +121,6 @@ class ForestLearner(Learner):
         tick()
         return fitted, Trajectory.stack(trees)
 
-    def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
-        """Mean probabilities over the trees; see :class:`Learner`."""
-        return aligned(fitted.predict_proba(X), fitted.classes_, classes)
-
     def replay(
         self,
         fitted: Any,

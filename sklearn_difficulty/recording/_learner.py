@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from sklearn_difficulty.exceptions import RecordNotFoundError, TrainSplitIgnoredWarning
+from sklearn_difficulty.recording._sklearn_outputs import aligned
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -156,7 +157,7 @@ class Learner:
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Probabilities (or scores between 0 and 1) of shape (n, classes), fully trained."""
-        raise NotImplementedError
+        return aligned(fitted.predict_proba(X), fitted.classes_, classes)
 
     def replay(
         self,

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn_difficulty.recording._estimator_records import estimator_records
 from sklearn_difficulty.recording._estimator_state import estimator_state, with_state
 from sklearn_difficulty.recording._learner import Learner, Task
-from sklearn_difficulty.recording._sklearn_outputs import aligned, check_finite, seeded_params
+from sklearn_difficulty.recording._sklearn_outputs import check_finite, seeded_params
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, State
 from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
@@ -92,10 +92,6 @@ class LogisticLearner(Learner):
             in_train=np.full(len(rows), task.recorded is None),
             snapshots=taker.snapshots(),
         )
-
-    def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
-        """Probabilities after the last iteration; see :class:`Learner`."""
-        return aligned(fitted.predict_proba(X), fitted.classes_, classes)
 
     def replay(
         self,

@@ -287,7 +287,8 @@ def _replayed_path(
 ) -> Trajectory:
     learner = recording.learner
     if not learner.takes_snapshots:  # which gives all its steps, in order
-        replayed = (records for step, records in enumerate(replayed) if step in set(kept))
+        wanted = set(kept)
+        replayed = (records for step, records in enumerate(replayed) if step in wanted)
     rows = np.arange(len(y))
     about: dict[str, Any] = {
         "y": y,
@@ -315,7 +316,8 @@ def _kept_in_window(
     inside = np.zeros(n_steps)
     inside[window_steps(steps, n_steps)] = 1.0
     kept = np.array((0,) if recording.learner.steps_are_runs else recording.kept_steps(model))
-    shares = span_weights(kept, inside) > 0
+    n_inside = span_weights(kept, inside)
+    shares = n_inside > 0
     spans = {
         unit: span_weights(kept, dt[run, :n_steps] * inside)[shares] for unit, dt in lengths.items()
     }
@@ -324,7 +326,7 @@ def _kept_in_window(
     spans |= {
         "begin": begin[shares],
         "end": end[shares],
-        "step": span_weights(kept, inside)[shares],
+        "step": n_inside[shares],
     }
     if recording.learner.steps_are_runs:
         return tuple(range(recording.runs_per_model)), spans

@@ -87,10 +87,6 @@ class BoostingLearner(Learner):
             y=y, classes=task.classes, in_train=np.full(len(rows), task.recorded is None)
         )
 
-    def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
-        """Probabilities after the last stage; see :class:`Learner`."""
-        return aligned(fitted.predict_proba(X), fitted.classes_, classes)
-
     def replay(
         self,
         fitted: Any,

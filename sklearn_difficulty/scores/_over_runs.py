@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_difficulty.exceptions import MissingRecordsWarning
 
-__all__ = ["mean_over_runs", "warn_of_missing"]
+__all__ = ["mean_of_known", "mean_over_runs", "warn_of_missing"]
 
 
 def mean_over_runs(per_run: np.ndarray, score: str) -> np.ndarray:
@@ -29,12 +29,30 @@ def mean_over_runs(per_run: np.ndarray, score: str) -> np.ndarray:
     MissingRecordsWarning
         If there are such samples.
     """
-    recorded = ~np.isnan(per_run)
-    n_recorded = recorded.sum(axis=0)
-    total = np.where(recorded, per_run, 0.0).sum(axis=0)
-    mean = np.full(per_run.shape[1], np.nan)
-    np.divide(total, n_recorded, out=mean, where=n_recorded > 0)
-    warn_of_missing(n_recorded == 0, score, stacklevel=4)
+    mean = mean_of_known(per_run)
+    warn_of_missing(np.isnan(per_run).all(axis=0), score, stacklevel=4)
+    return mean
+
+
+def mean_of_known(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Average over what is known, without a warning where nothing is.
+
+    Parameters
+    ----------
+    values : ndarray, float64
+        Values, NaN where they are not known.
+    axis : int, default=0
+        Axis to average over.
+
+    Returns
+    -------
+    ndarray, float64
+        The means; NaN where no value is known.
+    """
+    known = ~np.isnan(values)
+    n_known = known.sum(axis=axis)
+    mean = np.full(n_known.shape, np.nan)
+    np.divide(np.where(known, values, 0.0).sum(axis=axis), n_known, out=mean, where=n_known > 0)
     return mean
 
 
