@@ -30,6 +30,7 @@ ALLOWED["datasets"] = {"exceptions", "_validation"}
 ALLOWED["trajectory"] = {"exceptions", "_validation"}
 ALLOWED["recording"] = ALLOWED["trajectory"] | {"trajectory", "_data"}
 ALLOWED["scores"] = ALLOWED["trajectory"] | {"trajectory"}
+ALLOWED["labels"] = ALLOWED["scores"] | {"scores"}
 ALLOWED["_rows"] = {"exceptions", "_validation", "_data"}
 ALLOWED["_targets"] = {"exceptions", "_validation"}
 ALLOWED["_asked"] = ALLOWED["trajectory"] | {"trajectory", "scores"}
@@ -39,7 +40,7 @@ ALLOWED["_scoring"] = ALLOWED["_uncertainty"] | {"_uncertainty", "recording", "_
 ALLOWED["_lookup"] = ALLOWED["_scoring"] | {"_scoring", "_rows"}
 ALLOWED["_problem"] = ALLOWED["recording"] | {"recording", "_targets"}
 ALLOWED["_scorer"] = ALLOWED["_lookup"] | {"_lookup", "_obtainable", "_problem", "_targets"}
-ALLOWED["selection"] = ALLOWED["_scorer"] | {"_scorer"}
+ALLOWED["selection"] = ALLOWED["_scorer"] | {"_scorer", "labels"}
 ALLOWED["analysis"] = ALLOWED["selection"] | {"selection"}
 ALLOWED["inspection"] = ALLOWED["selection"] | {"selection"}
 ALLOWED["_demo"] = set(ALLOWED)
@@ -47,7 +48,7 @@ ALLOWED["cli"] = set(ALLOWED)
 ALLOWED["__main__"] = {"cli"}
 
 # Arrays in, arrays out: these know nothing of how a network is trained.
-WITHOUT_TORCH = {"trajectory", "scores", "analysis"}
+WITHOUT_TORCH = {"trajectory", "scores", "labels", "analysis"}
 TORCH = {"torch", "skorch"}
 
 # Dependencies of the extras: imported in the function that needs them, never with the package.
