@@ -23,6 +23,7 @@ from sklearn_difficulty.recording import (
     TrackedNetRegressor,
     default_net,
 )
+from sklearn_difficulty.selection._fit_once import fit_once
 from sklearn_difficulty.selection._thresholds import check_threshold, keep_mask
 
 _MAX_SEED = np.iinfo(np.int32).max
@@ -132,7 +133,7 @@ class RowSelector(BaseEstimator):
             rng = check_random_state(self.random_state)
             self._replacement_seed_ = int(rng.randint(_MAX_SEED))
             _seed(scorer, rng)
-        self.scorer_ = memory.cache(_fit_scorer)(scorer, X, y, groups)
+        self.scorer_ = fit_once(scorer, X, y, groups, memory=memory)
         self.difficulty_ = _difficulty_of(self.scorer_, X, y)
         self.support_, self.threshold_ = keep_mask(
             self.difficulty_,
@@ -305,11 +306,6 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     if trained is not None and (is_classifier(trained) or is_regressor(trained)):
         return is_classifier(trained)
     return not look_continuous(np.asarray(y))
-
-
-def _fit_scorer(scorer: Any, X: Any, y: np.ndarray, groups: Any) -> Any:
-    """Train and score; a function of its arguments alone, so that it can be cached."""
-    return scorer.fit(X, y) if groups is None else scorer.fit(X, y, groups=groups)
 
 
 def _difficulty_of(scorer: Any, X: Any, y: np.ndarray) -> np.ndarray:
