@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_difficulty._data import take_rows
+from sklearn_difficulty.selection._nesting import refuse_in_union
 from sklearn_difficulty.selection._selector import RowSelector, check_target, holds_classes
 
 
@@ -120,8 +121,8 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
     its place and weighs the row that took the place: use :class:`FilteredClassifier` for weights,
     which cuts them together with the rows.
 
-    It has to be a step of the main chain. Inside a FeatureUnion or a ColumnTransformer it would
-    pair columns of different rows.
+    It has to be a step of the main chain. Inside a FeatureUnion or a ColumnTransformer, where its
+    rows would be paired with columns of other rows, it refuses to be fitted.
 
     Steps before it are fitted on all rows.
 
@@ -142,6 +143,35 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
     >>> int(kept.sum()), bool(kept[0])
     (135, False)
     """
+
+    def fit(self, X: Any, y: Any, *, groups: Any = None) -> "MislabelFilter":
+        """Score the rows and decide which to keep.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features, ...)
+            Rows, in whatever form the scorer takes.
+        y : array-like of shape (n_samples,)
+            Labels as observed, wrong ones among them, or the targets of a regression.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Groups of rows, for a scorer whose `cv` keeps them together.
+
+        Returns
+        -------
+        self : MislabelFilter
+            The fitted filter. When anything fails, it is left as it was.
+
+        Raises
+        ------
+        TypeError
+            For a scorer that is no scorer, or a threshold that is no number.
+        ValueError
+            For parameters or data that are not accepted, if no row of a class would be kept, and
+            inside a FeatureUnion or a ColumnTransformer.
+        """
+        refuse_in_union(self)
+        super().fit(X, y, groups=groups)
+        return self
 
     def transform(self, X: Any) -> Any:
         """Pass rows through unchanged.
@@ -203,8 +233,8 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         TypeError
             For a scorer that is no scorer, or a threshold that is no number.
         ValueError
-            For the targets of a regression, for parameters or data that are not accepted, and if
-            no row of a class would be kept.
+            For the targets of a regression, for parameters or data that are not accepted, if no
+            row of a class would be kept, and inside a FeatureUnion or a ColumnTransformer.
         """
         if y is not None:
             y = check_target(y)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sklearn_difficulty.selection._nesting import refuse_in_union
 from sklearn_difficulty.selection._selector import RowSelector
 
 
@@ -96,8 +97,10 @@ class MislabelSampler(RowSelector):
         TypeError
             For a scorer that is no scorer, or a threshold that is no number.
         ValueError
-            For parameters or data that are not accepted, and if no row of a class would be kept.
+            For parameters or data that are not accepted, if no row of a class would be kept, and
+            inside a FeatureUnion or a ColumnTransformer.
         """
+        refuse_in_union(self)
         self.fit(X, y, groups=groups)
         X_kept, y_kept = self.filter(X, y)
         return X_kept, y_kept

@@ -1,0 +1,99 @@
+"""Where in a model a filter stands: refuse the places in which rows would be misaligned."""
+
+import inspect
+from types import FrameType
+from typing import Any
+
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+UNIONS = (ColumnTransformer, FeatureUnion)
+ROWS = ("fit_transform", "fit_resample")  # methods of ours whose caller gets rows
+NO_ROWS = ("fit", "fit_predict", "partial_fit")  # methods whose caller gets none
+
+
+def refuse_in_union(transformer: Any) -> None:
+    """Raise if what a transformer is being fitted for is a branch of a union of columns.
+
+    To be called from a method of the transformer, somewhere below its ``fit`` or
+    ``fit_transform``.
+
+    Parameters
+    ----------
+    transformer : estimator
+        What drops or replaces rows when it is fitted.
+
+    Raises
+    ------
+    ValueError
+        If it stands in a ColumnTransformer or a FeatureUnion, by itself or in a Pipeline there.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_union
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_difficulty import MislabelFilter
+    >>> union = make_union(StandardScaler(), MislabelFilter(threshold=0.9))
+    >>> union.fit(*load_iris(return_X_y=True))
+    Traceback (most recent call last):
+        ...
+    ValueError: MislabelFilter stands in a FeatureUnion...
+    """
+    union = _enclosing_union(transformer)
+    if union is None:
+        return
+    name = type(transformer).__name__
+    raise ValueError(
+        f"{name} stands in a {union}. It hands on other rows than it gets when it is fitted, and "
+        "columns of different rows would be paired there. Make it a step of the main chain of a "
+        f"Pipeline, before or after the {union}, or wrap the model that follows, as in "
+        f"FilteredClassifier({name}(...), model)."
+    )
+
+
+def _enclosing_union(transformer: Any) -> str | None:
+    """Class of the union that is to get the rows that a transformer is being fitted to.
+
+    scikit-learn does not tell an estimator what it is a part of, and calls a branch of a union
+    as it calls a step of a Pipeline. What is left is the call stack, of which two marks are read.
+    One is the ``self`` of a method of a union, subclasses included. The other is the name of its
+    kind, ``message_clsname``, that scikit-learn hands to the function that fits a branch, for the
+    messages of ``verbose=True``: in a worker of joblib, that is where the stack ends.
+
+    The rows reach a union through every frame but the ``fit`` of an estimator, which returns
+    itself: what follows, such as the ``transform`` of a SelectFromModel, sees the rows as they
+    were given. The ``fit`` of a union is refused all the same, although it transforms nothing
+    yet: its ``fit_transform`` comes with the next model.
+
+    One thing cannot be seen from here: a Pipeline inside a union that has a ``memory``, and finds
+    there what a Pipeline outside of any has left, does not call the transformer.
+    """
+    frame = _calling_frame()
+    handed_on = False  # whether the caller gets rows, and not only a fitted transformer
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        method = frame.f_code.co_name
+        kind = frame.f_locals.get("message_clsname")
+        if isinstance(kind, str) and kind in {union.__name__ for union in UNIONS}:
+            return kind
+        if isinstance(owner, UNIONS):
+            return type(owner).__name__
+        if owner is transformer:
+            handed_on |= method in ROWS
+        elif isinstance(owner, Pipeline):
+            handed_on &= method not in NO_ROWS
+        elif _is_estimator(owner) and (method in NO_ROWS or not handed_on):
+            return None
+        frame = frame.f_back
+    return None
+
+
+def _is_estimator(owner: Any) -> bool:
+    # unions take branches that have no more than fit_transform
+    return hasattr(type(owner), "fit") or hasattr(type(owner), "fit_transform")
+
+
+def _calling_frame() -> FrameType | None:
+    own = inspect.currentframe()  # None where the interpreter keeps no frames
+    return None if own is None else own.f_back
