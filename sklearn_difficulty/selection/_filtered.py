@@ -1,4 +1,4 @@
-"""What FilteredClassifier and FilteredRegressor share: drop rows, then train on the rest."""
+"""What FilteredClassifier and FilteredRegressor share: filter rows, then train on the rest."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,9 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_difficulty._data import count_rows, take_rows
+from sklearn_difficulty._data import count_rows
 from sklearn_difficulty.selection._filter import MislabelFilter
+from sklearn_difficulty.selection._sample_weight import combined_weights, weight_parameter
 from sklearn_difficulty.selection._selector import RowSelector, check_target
 
 
@@ -88,21 +89,24 @@ class FilteredEstimator(BaseEstimator):
         return y if np.asarray(y).ndim == 1 else flat
 
     def _fit_kept(self, X: Any, y: Any, has_classes: bool, fit_params: dict[str, Any]) -> None:
-        """Fit the filter, then the estimator on what it keeps."""
+        """Fit the filter, then the estimator on what it makes of the rows."""
         groups = None
+        weighs = self._filter().action == "weight"
+        name = weight_parameter(self._estimator()) if weighs else None
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **fit_params)
             fit_params, groups = routed.estimator.fit, routed.filter.fit.get("groups")
         n_rows = count_rows(X)
         self.filter_ = clone(self._filter())
         self.filter_.select_rows(X, y, has_classes=has_classes, groups=groups)
-        kept = self.filter_.sample_indices_
-        cut = {
-            name: take_rows(value, kept) if count_rows(value) == n_rows else value
-            for name, value in fit_params.items()
-        }
+        of_rows = {key: value for key, value in fit_params.items() if count_rows(value) == n_rows}
+        X, y, *cut = self.filter_.filter(X, y, *of_rows.values())
+        fit_params = {**fit_params, **dict(zip(of_rows, cut, strict=True))}
+        if name is not None:
+            weights = self.filter_.sample_weight_
+            fit_params[name] = combined_weights(fit_params.get(name), weights, name)
         self.estimator_ = clone(self._estimator())
-        self.estimator_.fit(take_rows(X, kept), take_rows(y, kept), **cut)
+        self.estimator_.fit(X, y, **fit_params)
 
     @available_if(estimator_has("predict"))
     def predict(self, X: Any) -> np.ndarray:

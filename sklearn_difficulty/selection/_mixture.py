@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 from scipy.stats import binom, norm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
@@ -25,6 +25,7 @@ class _Scale(NamedTuple):
     """Difficulties on a scale on which they are judged."""
 
     values: np.ndarray
+    there: Callable[[np.ndarray], np.ndarray]
     back: Callable[[float], float]
     log_derivative: float
     """Mean of the logarithm of the derivative, which makes likelihoods comparable."""
@@ -43,6 +44,17 @@ class _Mixture(NamedTuple):
             np.asarray(values)[None], self.means[:, None], self.stds[:, None]
         )
         return np.stack([logsumexp(log_densities[:-1], axis=0), log_densities[-1]])
+
+
+class _SecondGroup(NamedTuple):
+    """A harder group of rows that stands apart from the easier ones."""
+
+    scale: _Scale
+    mixture: _Mixture
+    mode: float
+    """Where the easier rows are densest."""
+    cut: float
+    """Where the harder group becomes the more likely one."""
 
 
 class _Fit(NamedTuple):
@@ -99,10 +111,57 @@ def auto_threshold(difficulty: np.ndarray) -> float:
     >>> auto_threshold(easy)
     inf
     """
+    group = _second_group(difficulty)
+    return np.inf if group is None else float(group.scale.back(group.cut))
+
+
+def upper_group_proba(difficulty: np.ndarray) -> np.ndarray:
+    """Probability of belonging to a second, harder group of rows.
+
+    The mixture is that of :func:`auto_threshold`, and so is the decision whether there is a second
+    group. The harder a row, the more probable it is.
+
+    Parameters
+    ----------
+    difficulty : array-like of shape (n_samples,)
+        Higher is harder. NaN and infinite values are left out of the fit.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        0 for all rows where no second group stands apart, and for rows without a difficulty (NaN).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_difficulty.selection._mixture import upper_group_proba
+    >>> rng = np.random.default_rng(0)
+    >>> easy, hard = rng.normal(0, 1, 900), rng.normal(8, 1, 100)
+    >>> proba = upper_group_proba(np.concatenate([easy, hard]))
+    >>> proba[:900].max().round(2), proba[900:].min().round(2), upper_group_proba(easy).max()
+    (np.float64(0.01), np.float64(1.0), np.float64(0.0))
+    """
+    values = np.asarray(difficulty, dtype=np.float64)
+    proba = np.zeros(len(values))
+    group = _second_group(values)
+    if group is None:
+        return proba
+    finite = np.flatnonzero(np.isfinite(values))
+    finite = finite[np.argsort(values[finite], kind="stable")]
+    # Where one of two normal distributions is wider, it is the more likely one on both sides of
+    # the other; an easier row is no more likely wrong.
+    placed = np.maximum(group.scale.there(values[finite]), group.mode)
+    lower, upper = group.mixture.lower_and_upper(placed)
+    proba[finite] = expit(np.maximum.accumulate(upper - lower))
+    proba[values == np.inf] = 1.0
+    return proba
+
+
+def _second_group(difficulty: np.ndarray) -> _SecondGroup | None:
     values = np.asarray(difficulty, dtype=np.float64)
     values = values[np.isfinite(values)]
     if len(np.unique(values)) < 3:
-        return np.inf
+        return None
     values = _spread_ties(values)
     scales = _scales(values)
     for n_components in (2, 3):
@@ -110,10 +169,10 @@ def auto_threshold(difficulty: np.ndarray) -> float:
         scale, fit = max(fits, key=lambda pair: pair[1].log_likelihood + pair[0].log_derivative)
         if fit.bic >= _fit(scale.values, n_components - 1).bic:
             break
-        cut = _cut(fit.mixture, scale.values)
-        if cut is not None:
-            return float(scale.back(cut))
-    return np.inf
+        found = _mode_and_cut(fit.mixture, scale.values)
+        if found is not None:
+            return _SecondGroup(scale, fit.mixture, *found)
+    return None
 
 
 def _spread_ties(values: np.ndarray) -> np.ndarray:
@@ -136,7 +195,7 @@ def _scales(values: np.ndarray) -> list[_Scale]:
     scales = []
     if values[0] > 0:
         logs = np.log(values)
-        scales.append(_Scale(logs, np.exp, -float(logs.mean())))
+        scales.append(_Scale(logs, np.log, np.exp, -float(logs.mean())))
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     # Ties are spread, so that the quartiles differ unless they are too close for a float64.
     unit = (high - low) or float(values.std()) or 1.0
@@ -144,6 +203,7 @@ def _scales(values: np.ndarray) -> list[_Scale]:
     scales.append(
         _Scale(
             np.arcsinh(standard),
+            lambda value: np.arcsinh((value - median) / unit),
             lambda value: median + unit * np.sinh(value),
             -float(np.mean(np.log(unit) + 0.5 * np.log1p(standard**2))),
         )
@@ -185,8 +245,11 @@ def _fit(values: np.ndarray, n_components: int) -> _Fit:
     return _Fit(mixture, float(best.score(column)), float(best.bic(column)))
 
 
-def _cut(mixture: _Mixture, values: np.ndarray) -> float | None:
-    """Where the uppermost component becomes the more likely one; None without a second mode."""
+def _mode_and_cut(mixture: _Mixture, values: np.ndarray) -> tuple[float, float] | None:
+    """Mode of the lower components, and where the uppermost becomes the more likely one.
+
+    None without a second mode.
+    """
     if mixture.weights[-1] >= 0.5:
         return None
 
@@ -213,4 +276,4 @@ def _cut(mixture: _Mixture, values: np.ndarray) -> float | None:
     n_peak = min(rows_around(low), rows_around(high))
     if n_valley > _DEPTH * n_peak or binom.cdf(n_valley, n_valley + n_peak, 0.5) > _LEVEL:
         return None
-    return float(brentq(upper_over_lower, low, high))
+    return float(low), float(brentq(upper_over_lower, low, high))

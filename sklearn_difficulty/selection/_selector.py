@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Tags, assert_all_finite, check_random_state, get_tags
 from sklearn.utils.validation import (
@@ -13,23 +13,33 @@ from sklearn.utils.validation import (
     column_or_1d,
     validate_data,
 )
+from torch.utils.data import Dataset
 
 from sklearn_difficulty._data import count_rows, take_rows
-from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty._targets import look_continuous
 from sklearn_difficulty._validation import all_or_nothing
-from sklearn_difficulty.recording import (
-    TrackedNetClassifier,
-    TrackedNetRegressor,
-    default_net,
+from sklearn_difficulty.selection._actions import (
+    check_action,
+    clean_weights,
+    mended_labels,
+    with_labels,
 )
+from sklearn_difficulty.selection._auto_support import auto_support
 from sklearn_difficulty.selection._fit_once import fit_once
+from sklearn_difficulty.selection._label_estimates import places_in_path
+from sklearn_difficulty.selection._label_issues import LabelIssues
+from sklearn_difficulty.selection._scorer_within import (
+    MAX_SEED,
+    check_scorer,
+    default_scorer,
+    difficulty_of,
+    own_scorer,
+    seed,
+)
 from sklearn_difficulty.selection._thresholds import check_threshold, keep_mask
 
-_MAX_SEED = np.iinfo(np.int32).max
 
-
-class RowSelector(BaseEstimator):
+class RowSelector(LabelIssues, BaseEstimator):
     """Base class of estimators that score the rows they are fitted on and keep the easier ones.
 
     Parameters
@@ -41,6 +51,8 @@ class RowSelector(BaseEstimator):
         See :func:`~sklearn_difficulty.selection.keep_mask`.
     criterion : {"quantile", "score", "zscore"}, default="quantile"
         See :func:`~sklearn_difficulty.selection.keep_mask`.
+    action : {"drop", "relabel", "weight"}, default="drop"
+        What is done with the rows that look mislabelled.
     memory : None, str or joblib.Memory, default=None
         Cache of fitted scorers.
     random_state : int, RandomState instance or None, default=None
@@ -60,12 +72,14 @@ class RowSelector(BaseEstimator):
         *,
         threshold: float | str = "auto",
         criterion: str = "quantile",
+        action: str = "drop",
         memory: Any = None,
         random_state: Any = None,
     ) -> None:
         self.scorer = scorer
         self.threshold = threshold
         self.criterion = criterion
+        self.action = action
         self.memory = memory
         self.random_state = random_state
 
@@ -119,37 +133,66 @@ class RowSelector(BaseEstimator):
             The fitted estimator.
         """
         check_threshold(self.threshold, self.criterion)
-        scorer = self._own_scorer(X, has_classes)
+        self._action_ = check_action(self.action)
+        check_scorer(self.scorer)
         memory = check_memory(self.memory)
         # The scorer validates the values; here are the names and the number of columns, and that
         # there is a y.
         validate_data(self, X, y, skip_check_array=True)
         check_consistent_length(X, y)
+        self._index_ = next((data.index for data in (X, y) if hasattr(data, "iloc")), None)
         y = check_target(y)
+        told = has_classes is not None
         if has_classes is None:
-            has_classes = holds_classes(y, scorer)
+            has_classes = holds_classes(y, self.scorer)
+        if self._action_ == "relabel":
+            _check_can_be_relabelled(X, has_classes)
+        scorer = own_scorer(self.scorer, X, has_classes, told=told)
         self._replacement_seed_ = None
         if self.random_state is not None:
             rng = check_random_state(self.random_state)
-            self._replacement_seed_ = int(rng.randint(_MAX_SEED))
-            _seed(scorer, rng)
+            self._replacement_seed_ = int(rng.randint(MAX_SEED))
+            seed(scorer, rng)
         self.scorer_ = fit_once(scorer, X, y, groups, memory=memory)
-        self.difficulty_ = _difficulty_of(self.scorer_, X, y)
-        self.support_, self.threshold_ = keep_mask(
-            self.difficulty_,
-            y if has_classes else None,
-            criterion=self.criterion,
-            threshold=self.threshold,
-        )
+        self.difficulty_ = difficulty_of(self.scorer_, X, y)
+        self._places_ = places_in_path(self.scorer_, X, y)
+        self._given_ = y.copy()
         if has_classes:
             self.classes_, self._codes_ = np.unique(y, return_inverse=True)
-            if isinstance(self.threshold, str):
-                # If all of a class looks wrong, it is the model that has not learnt the class.
-                n_kept = np.bincount(self._codes_[self.support_], minlength=len(self.classes_))
-                self.support_ |= (n_kept == 0)[self._codes_]
-        self.sample_indices_ = np.flatnonzero(self.support_)
-        self._check_something_is_left()
+        self._decide()
+        self._act()
         return self
+
+    def _decide(self) -> None:
+        """Tell the rows that look right from those that look wrong."""
+        codes = getattr(self, "_codes_", None)
+        if not isinstance(self.threshold, str):
+            self.support_, self.threshold_ = keep_mask(
+                self.difficulty_,
+                None if codes is None else self._given_,
+                criterion=self.criterion,
+                threshold=self.threshold,
+            )
+            return
+        noise = None if codes is None else self._estimates().noise
+        self.support_, self.threshold_ = auto_support(self.difficulty_, noise)
+        if codes is not None:
+            # If all of a class looks wrong, it is the model that has not learnt the class.
+            n_kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
+            self.support_ |= (n_kept == 0)[codes]
+
+    def _act(self) -> None:
+        """Say what becomes of the rows, and check that something is left of each class."""
+        self.sample_indices_ = np.arange(len(self.support_))
+        if self._action_ == "drop":
+            self.sample_indices_ = np.flatnonzero(self.support_)
+            self._check_something_is_left(self._given_[self.support_])
+        elif self._action_ == "relabel":
+            self._mended_ = mended_labels(self._given_, self.likely_labels_, self.support_)
+            self._check_something_is_left(self._mended_)
+        else:
+            codes = getattr(self, "_codes_", None)
+            self.sample_weight_ = clean_weights(self.mislabeled_proba_, codes)
 
     def get_support(self, indices: bool = False) -> np.ndarray:
         """Which rows of the training data are kept.
@@ -165,31 +208,34 @@ class RowSelector(BaseEstimator):
             True for kept rows, or the sorted numbers of kept rows.
         """
         check_is_fitted(self, "support_")
-        return self.sample_indices_ if indices else self.support_
+        return np.flatnonzero(self.support_) if indices else self.support_
 
     def filter(self, X: Any, y: Any, *arrays: Any) -> tuple[Any, ...]:
-        """Drop rows of the training data.
+        """Do to the training data what `action` says.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, ...)
             The training rows, in any form that has as many of them in the same order.
         y : array-like of shape (n_samples, ...)
-            Their labels.
+            Their labels; those of ``fit`` with ``action="relabel"``.
         *arrays : array-like of shape (n_samples, ...)
             Whatever else goes with the rows, such as sample weights. None stays None.
 
         Returns
         -------
         tuple
-            `X`, `y` and the arrays, each with the kept rows only and in its own container.
+            `X`, `y` and the arrays, each in its own container: the kept rows only with
+            ``action="drop"``; all rows and the mended labels with ``action="relabel"``; all as it
+            is with ``action="weight"``, whose weights are in `sample_weight_`.
 
         Raises
         ------
         NotFittedError
             Before ``fit``.
         ValueError
-            If something has another number of rows than the training data.
+            If something has another number of rows than the training data, or labels that are to
+            be mended are not those of ``fit``.
         """
         check_is_fitted(self, "support_")
         given = {"X": X, "y": y} | {f"arrays[{i}]": array for i, array in enumerate(arrays)}
@@ -197,57 +243,54 @@ class RowSelector(BaseEstimator):
             n_rows = count_rows(array)
             if array is not None and n_rows != len(self.support_):
                 raise ValueError(
-                    f"filter drops rows of the data it was fitted on, which are "
+                    f"filter takes the rows of the data it was fitted on, which are "
                     f"{len(self.support_)}; {name} has "
                     f"{'no rows' if n_rows is None else f'{n_rows} rows'}. "
                     "Pass the training data, or fit on these rows first."
                 )
-        return tuple(take_rows(array, self.sample_indices_) for array in given.values())
+        if self._action_ == "drop":
+            return tuple(take_rows(array, self.sample_indices_) for array in given.values())
+        if self._action_ == "relabel":
+            given["y"] = with_labels(y, self._given_, self._mended_)
+        return tuple(given.values())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        scorer = DifficultyScorer() if self.scorer is None else self.scorer
+        scorer = default_scorer() if self.scorer is None else self.scorer
         tags.input_tags = get_tags(scorer).input_tags
         tags.target_tags.required = True
         return tags
 
-    def _own_scorer(self, X: Any, has_classes: bool | None) -> Any:
-        if self.scorer is not None and (
-            isinstance(self.scorer, type) or not hasattr(self.scorer, "fit")
-        ):
-            raise TypeError(
-                "scorer must be None or an estimator whose fit leaves difficulty_ behind, such "
-                f"as DifficultyScorer(net); got {self.scorer!r}."
-            )
-        if self.scorer is not None and (is_classifier(self.scorer) or is_regressor(self.scorer)):
-            name = type(self.scorer).__name__
-            raise TypeError(
-                f"scorer must leave difficulty_ behind when it is fitted, and {name} does not: "
-                f"wrap it, as in DifficultyScorer({name}(...))."
-            )
-        scorer = DifficultyScorer() if self.scorer is None else clone(self.scorer)
-        if has_classes is not None and isinstance(scorer, DifficultyScorer):
-            if scorer.estimator is None:  # which would look at y to tell
-                kind = TrackedNetClassifier if has_classes else TrackedNetRegressor
-                scorer.set_params(estimator=default_net(kind, count_rows(X) or None))
-        return scorer
-
-    def _check_something_is_left(self) -> None:
+    def _check_something_is_left(self, labels: np.ndarray) -> None:
+        """Check that of all rows, and of each class, there are some among the labels left."""
         asked = f"threshold={self.threshold!r}, criterion={self.criterion!r}"
-        if not self.support_.any():
+        if not len(labels):
             raise ValueError(
                 f"no row would be kept with {asked}: raise threshold. Difficulties range from "
                 f"{np.nanmin(self.difficulty_):.6g} to {np.nanmax(self.difficulty_):.6g}."
             )
         if not hasattr(self, "classes_"):
             return
-        kept = np.bincount(self._codes_[self.support_], minlength=len(self.classes_))
-        if not kept.all():
-            lost = ", ".join(repr(label) for label in self.classes_[kept == 0].tolist())
+        gone = ~np.isin(self.classes_, labels)
+        if gone.any():
+            lost = ", ".join(repr(label) for label in self.classes_[gone].tolist())
             raise ValueError(
                 f"no row of class {lost} would be kept with {asked}: raise threshold, or use "
                 "criterion='zscore', which compares each row with those of its own class."
             )
+
+
+def _check_can_be_relabelled(X: Any, has_classes: bool) -> None:
+    if not has_classes:
+        raise ValueError(
+            "action='relabel' gives rows their likely class, and the targets of a regression have "
+            "none: use action='drop' or action='weight'."
+        )
+    if isinstance(X, Dataset):
+        raise ValueError(
+            f"action='relabel' cannot change the labels inside a {type(X).__name__}, which are "
+            "what a net is trained on: pass X and y as arrays, or use action='drop'."
+        )
 
 
 def check_target(y: Any) -> np.ndarray:
@@ -306,33 +349,3 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     if trained is not None and (is_classifier(trained) or is_regressor(trained)):
         return is_classifier(trained)
     return not look_continuous(np.asarray(y))
-
-
-def _difficulty_of(scorer: Any, X: Any, y: np.ndarray) -> np.ndarray:
-    n_rows = len(y)
-    if isinstance(scorer, FrozenEstimator) and isinstance(scorer.estimator, DifficultyScorer):
-        # Fitted before, to these rows in another order, to more of them, or to others.
-        difficulty = scorer.estimator.difficulty(X, y)
-        return difficulty if difficulty.ndim == 1 else difficulty[:, 0]
-    if not hasattr(scorer, "difficulty_"):
-        name = type(scorer).__name__
-        raise TypeError(
-            f"scorer must leave difficulty_ behind when it is fitted, and {name} does not: "
-            f"wrap it, as in DifficultyScorer({name}(...))."
-        )
-    difficulty = np.asarray(scorer.difficulty_, dtype=np.float64)
-    if difficulty.shape != (n_rows,):
-        raise ValueError(
-            f"scorer must leave one difficulty for each of the {n_rows} training rows; "
-            f"{type(scorer).__name__} left an array of shape {difficulty.shape}."
-        )
-    return difficulty
-
-
-def _seed(estimator: Any, rng: np.random.RandomState) -> None:
-    """Set every ``random_state`` that was left open, nested ones too."""
-    params = estimator.get_params(deep=True)
-    names = [name for name in sorted(params) if name.split("__")[-1] == "random_state"]
-    seeds = {name: int(rng.randint(_MAX_SEED)) for name in names if params[name] is None}
-    if seeds:
-        estimator.set_params(**seeds)

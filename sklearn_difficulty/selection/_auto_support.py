@@ -1,0 +1,50 @@
+"""Which rows to keep when nobody says how many."""
+
+import numpy as np
+
+from sklearn_difficulty.labels import LabelNoise
+from sklearn_difficulty.selection._thresholds import keep_mask
+
+
+def auto_support(
+    difficulty: np.ndarray, noise: LabelNoise | None
+) -> tuple[np.ndarray, float | np.ndarray]:
+    """Keep all but as many of the hardest rows as there are labels that are likely wrong.
+
+    Parameters
+    ----------
+    difficulty : ndarray of shape (n_samples,)
+        Higher is harder. A row without one (NaN) is kept.
+    noise : LabelNoise or None
+        What is estimated about the labels of these rows; None looks at the difficulties alone,
+        by :func:`~sklearn_difficulty.selection.auto_threshold`.
+
+    Returns
+    -------
+    support : ndarray of shape (n_samples,), bool
+        True for the rows to keep.
+    cut : float
+        The highest difficulty that is kept, infinite where nothing is cut off.
+
+    Warns
+    -----
+    MissingRecordsWarning
+        If a difficulty is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_difficulty.selection._auto_support import auto_support
+    >>> support, cut = auto_support(np.array([1.0, 2.0, 3.0, 4.0]), None)
+    >>> support.all(), cut
+    (np.True_, inf)
+    """
+    if noise is None:
+        return keep_mask(difficulty)
+    present = np.sort(difficulty[~np.isnan(difficulty)])
+    n_wrong = int((noise.mislabeled_proba > 0.5).sum())
+    # One row is kept at least, from which the selector goes on to keep some of each class.
+    last_kept = max(len(present) - n_wrong - 1, 0)
+    if n_wrong == 0 or not len(present) or not np.isfinite(present[last_kept]):
+        return keep_mask(difficulty, threshold=1.0)[0], np.inf
+    return keep_mask(difficulty, criterion="score", threshold=float(present[last_kept]))
