@@ -8,8 +8,11 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_difficulty._data import take_rows
+from sklearn_difficulty.selection._actions import check_action
 from sklearn_difficulty.selection._nesting import refuse_in_union
 from sklearn_difficulty.selection._selector import RowSelector, check_target, holds_classes
+
+_CHANGES = {"relabel": "labels", "weight": "weights"}
 
 
 def replacement_indices(
@@ -75,6 +78,13 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         quantile, so that 0.9 drops the hardest tenth and 1.0 nothing. ``"score"``: keep
         difficulties up to this value. ``"zscore"``: keep difficulties up to this many standard
         deviations above the mean of their class.
+    action : {"drop", "relabel", "weight"}, default="drop"
+        What becomes of the rows above the threshold, in :class:`FilteredClassifier` and in
+        :meth:`filter`. ``"drop"``: they are left out. ``"relabel"``: they are given their likely
+        label; where that is the given one, the row is hard, not wrong, and stays as it is.
+        ``"weight"``: no row is left out, whatever the threshold; each weighs as much as its label
+        is probably right (`sample_weight_`), times a `sample_weight` that is given. In a Pipeline
+        neither labels nor weights can change, so that :meth:`fit_transform` takes ``"drop"`` only.
     memory : None, str or joblib.Memory, default=None
         Where to cache fitted scorers, so that another threshold on the same rows trains nothing
         again. Code is not part of what a cache entry depends on: empty it after an edit of the
@@ -95,7 +105,37 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
     support_ : ndarray of shape (n_samples,), bool
         True for kept training rows.
     sample_indices_ : ndarray of shape (n_kept,), int
-        Sorted numbers of the kept training rows.
+        Sorted numbers of the kept training rows, which are all of them unless the action is
+        ``"drop"``.
+    mislabeled_proba_ : ndarray of shape (n_samples,)
+        How probable it is that the label of each training row is wrong. Like the others that tell
+        of labels, it is estimated when it is first read, if the fit did not need it. Of a
+        regression, and of a scorer that leaves no path of classes, it is the probability that the
+        row belongs to a second, harder group.
+    likely_labels_ : ndarray of shape (n_samples,)
+        The label that is most likely right; the given one unless another is more probable. Absent,
+        like `noise_matrix_` and `hardness_type_`, for a regression and for a scorer that leaves no
+        path of classes.
+    hardness_type_ : ndarray of shape (n_samples,)
+        ``"easy"``, ``"hard"``, ``"mislabeled"`` or ``"atypical"``; see
+        :func:`~sklearn_difficulty.labels.hardness_types`.
+    label_issues_ : DataFrame or Bunch
+        Table with a row for each training row: ``is_label_issue`` (above the threshold),
+        ``given_label``, ``likely_label``, ``mislabeled_proba``, ``difficulty``,
+        ``hardness_type``. A DataFrame where pandas is installed, with the index of `X` or `y`.
+    noise_rate_ : float
+        Estimated share of wrong labels.
+    noise_rate_interval_ : tuple of float
+        Ends of a 95 % interval of it.
+    class_noise_rate_ : ndarray of shape (n_classes,)
+        Estimated share of wrong labels in each given class; absent for a regression.
+    class_noise_rate_interval_ : ndarray of shape (n_classes, 2)
+        Ends of 95 % intervals of it.
+    noise_matrix_ : ndarray of shape (n_classes, n_classes)
+        Share of the rows of each true class (row) that carry each label (column).
+    sample_weight_ : ndarray of shape (n_samples,)
+        Probability that each label is right, with ``action="weight"`` only. It is 1 for all rows
+        of a class none of which is more likely right than wrong.
     replacement_indices_ : ndarray of shape (n_samples,), int
         For each row that :meth:`fit_transform` returned, the training row it is.
     classes_ : ndarray of shape (n_classes,)
@@ -233,9 +273,17 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         TypeError
             For a scorer that is no scorer, or a threshold that is no number.
         ValueError
-            For the targets of a regression, for parameters or data that are not accepted, if no
-            row of a class would be kept, and inside a FeatureUnion or a ColumnTransformer.
+            For another action than ``"drop"``, for the targets of a regression, for parameters or
+            data that are not accepted, if no row of a class would be kept, and inside a
+            FeatureUnion or a ColumnTransformer.
         """
+        if check_action(self.action) != "drop":
+            name, action = type(self).__name__, f"action={self.action!r}"
+            raise ValueError(
+                f"{action} changes {_CHANGES[self.action]}, and in a Pipeline they stay as they "
+                f"are: use FilteredClassifier({name}({action}), estimator), which may be a step of "
+                "one, or fit and then filter(X, y)."
+            )
         if y is not None:
             y = check_target(y)
         if y is not None and not holds_classes(y, self.scorer):
