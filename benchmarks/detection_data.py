@@ -5,7 +5,7 @@ it, where a forest is unsure, by real people or by real labelling rules, and not
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,6 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import cross_val_predict, train_test_split
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from sklearn_difficulty.datasets import confuse_labels, flip_labels, flip_unsure_labels
@@ -40,7 +39,7 @@ class Data(NamedTuple):
         Rows, and their labels as the numbers 0 to k-1.
     X_test, y_test : ndarray
         The same, to judge models by.
-    given : dict of str to ndarray of int of shape (n,)
+    given : mapping of str to ndarray of int of shape (n,)
         Labels that people or rules gave to the same rows, some of them wrong.
     """
 
@@ -48,7 +47,7 @@ class Data(NamedTuple):
     y: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
-    given: dict[str, np.ndarray] = {}
+    given: Mapping[str, np.ndarray] = {}
 
 
 def from_sklearn(load: Callable[..., tuple[np.ndarray, np.ndarray]]) -> Data:
@@ -169,7 +168,7 @@ LOADERS: dict[str, Callable[[Path], Data]] = {
     "youtube": youtube,
 }
 PLANTED = ("uniform-20", "uniform-40", "pairs-20", "unsure-20", "clean")
-NOISES = {name: PLANTED for name in LOADERS} | {
+NOISES = dict.fromkeys(LOADERS, PLANTED) | {
     "cifar": ("aggregate", "random", "worse", "clean"),
     "youtube": ("rules", "clean"),
 }
