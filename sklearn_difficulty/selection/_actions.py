@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from torch.utils.data import Dataset
 
 from sklearn_difficulty._validation import check_choice
 
@@ -34,6 +35,38 @@ def check_action(action: Any) -> str:
     'drop'
     """
     return str(check_choice("action", action, ACTIONS))
+
+
+def check_can_be_relabelled(X: Any, has_classes: bool) -> None:
+    """Refuse what has no labels that could be mended.
+
+    Parameters
+    ----------
+    X : container of n_samples rows
+        Rows.
+    has_classes : bool
+        Whether their targets are classes.
+
+    Raises
+    ------
+    ValueError
+        For the targets of a regression, and for a Dataset, which holds its labels itself.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty.selection._actions import check_can_be_relabelled
+    >>> check_can_be_relabelled([[0.0], [1.0]], True)
+    """
+    if not has_classes:
+        raise ValueError(
+            "action='relabel' gives rows their likely class, and the targets of a regression have "
+            "none: use action='drop' or action='weight'."
+        )
+    if isinstance(X, Dataset):
+        raise ValueError(
+            f"action='relabel' cannot change the labels inside a {type(X).__name__}, which are "
+            "what a net is trained on: pass X and y as arrays, or use action='drop'."
+        )
 
 
 def mended_labels(given: np.ndarray, likely: np.ndarray, support: np.ndarray) -> np.ndarray:

@@ -17,14 +17,15 @@ from sklearn_difficulty.selection._filtered import FilteredEstimator, estimator_
 class FilteredClassifier(FilteredEstimator):
     """Train a classifier without the rows that look mislabelled.
 
-    The rows that the filter does not keep are dropped, together with their part of every
-    row-wise fit parameter, and the classifier is trained on the rest: exactly what it would be
-    if it had been trained on the kept rows by hand.
+    The rows that the filter does not keep are dropped (or relabelled, or weighed: see Notes),
+    together with their part of every row-wise fit parameter, and the classifier is trained on the
+    rest: exactly what it would be if it had been trained on the kept rows by hand.
 
     Parameters
     ----------
     filter : MislabelFilter or None, default=None
-        Decides which rows to keep. It is cloned. None is a ``MislabelFilter()``.
+        Decides which rows to keep, and by its `action` what becomes of the others. It is cloned.
+        None is a ``MislabelFilter()``.
     estimator : estimator or None, default=None
         Classifier to train on them; a Pipeline is one, too. It is cloned. None is a
         ``LogisticRegression(max_iter=1000)``.
@@ -49,11 +50,18 @@ class FilteredClassifier(FilteredEstimator):
 
     Notes
     -----
-    Every fit parameter with as many rows as `X` is cut. Where metadata routing is enabled, the
-    estimator has to request them, as in ``LogisticRegression().set_fit_request(
-    sample_weight=True)``. Groups of rows, for a scorer whose `cv` keeps them together, reach the
-    filter with metadata routing only, as in
+    Every fit parameter with as many rows as `X` is cut with ``action="drop"``. Where metadata
+    routing is enabled, the estimator has to request them, as in
+    ``LogisticRegression().set_fit_request(sample_weight=True)``. Groups of rows, for a scorer whose
+    `cv` keeps them together, reach the filter with metadata routing only, as in
     ``MislabelFilter(scorer).set_fit_request(groups=True)``.
+
+    With ``MislabelFilter(action="relabel")`` the classifier is trained on all rows, those that are
+    not kept under their likely label. With ``action="weight"`` it is trained on all rows under
+    their own labels, and the probability that each label is right is its `sample_weight`, times
+    one that is given: a `sample_weight` of ``fit``, or ``<step>__sample_weight`` of the last step
+    of a Pipeline. With metadata routing the weights go wherever a Pipeline's steps request
+    `sample_weight`. Scores are of the rows and labels as they are given, whatever the action.
 
     Examples
     --------
@@ -90,7 +98,8 @@ class FilteredClassifier(FilteredEstimator):
         Raises
         ------
         TypeError
-            For a filter that is no filter, or an estimator that is no classifier.
+            For a filter that is no filter, or an estimator that is no classifier; with
+            ``action="weight"`` for one that takes no `sample_weight`, such as skorch's nets.
         ValueError
             For parameters or data that are not accepted, and if no row of a class would be kept.
         """

@@ -21,8 +21,9 @@ class FilteredRegressor(FilteredEstimator):
     Parameters
     ----------
     filter : MislabelFilter or None, default=None
-        Decides which rows to keep. It is cloned. None is a ``MislabelFilter()``. Its scorer
-        trains a small regression net where it names no estimator.
+        Decides which rows to keep, and by its `action` what becomes of the others. It is cloned.
+        None is a ``MislabelFilter()``. Its scorer trains a small regression net where it names no
+        estimator.
     estimator : estimator or None, default=None
         Regressor to train on them; a Pipeline is one, too. It is cloned. None is a ``Ridge()``.
 
@@ -43,10 +44,16 @@ class FilteredRegressor(FilteredEstimator):
 
     Notes
     -----
-    Every fit parameter with as many rows as `X` is cut. Where metadata routing is enabled, the
-    estimator has to request them, as in ``Ridge().set_fit_request(sample_weight=True)``. Groups
-    of rows, for a scorer whose `cv` keeps them together, reach the filter with metadata routing
-    only, as in ``MislabelFilter(scorer).set_fit_request(groups=True)``.
+    Every fit parameter with as many rows as `X` is cut with ``action="drop"``. Where metadata
+    routing is enabled, the estimator has to request them, as in
+    ``Ridge().set_fit_request(sample_weight=True)``. Groups of rows, for a scorer whose `cv` keeps
+    them together, reach the filter with metadata routing only, as in
+    ``MislabelFilter(scorer).set_fit_request(groups=True)``.
+
+    With ``MislabelFilter(action="weight")`` the regressor is trained on all rows, and the
+    probability that a row does not belong to a second, harder group of rows is its
+    `sample_weight`, times one that is given; see :class:`FilteredClassifier`. There is no likely
+    target that ``action="relabel"`` could give.
 
     Examples
     --------
@@ -84,9 +91,11 @@ class FilteredRegressor(FilteredEstimator):
         Raises
         ------
         TypeError
-            For a filter that is no filter, or an estimator that is no regressor.
+            For a filter that is no filter, or an estimator that is no regressor; with
+            ``action="weight"`` for one that takes no `sample_weight`.
         ValueError
-            For parameters or data that are not accepted, and if no row would be kept.
+            For ``action="relabel"``, for parameters or data that are not accepted, and if no row
+            would be kept.
         """
         if not hasattr(self._estimator(), "fit") or is_classifier(self._estimator()):
             raise TypeError(f"estimator must be None or a regressor; got {self.estimator!r}.")

@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.labels import LabelNoise, estimate_label_noise
+from sklearn_difficulty.labels import LabelNoise, estimate_label_noise, hardness_types
 from sklearn_difficulty.selection._mixture import upper_group_proba
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -169,7 +169,7 @@ def estimate_labels(path: Path, difficulty: np.ndarray, codes: np.ndarray | None
         except RecordNotFoundError as error:
             # Such as that of an estimator without probabilities, which is no reason to fail: the
             # attributes that this leaves out say so.
-            why_none = str(error)
+            why_none = _clause(error)
         else:
             return LabelEstimates(
                 noise.mislabeled_proba,
@@ -189,6 +189,37 @@ def estimate_labels(path: Path, difficulty: np.ndarray, codes: np.ndarray | None
         None if of_classes is None else np.array([_interval(part) for part in of_classes]),
         why_none=why_none,
     )
+
+
+def estimate_hardness(path: Path, estimates: LabelEstimates) -> tuple[np.ndarray | None, str]:
+    """Say of each row whether it is easy, hard, mislabeled or atypical.
+
+    Parameters
+    ----------
+    path : Path
+        The path of training, if there is one.
+    estimates : LabelEstimates
+        What is estimated from it.
+
+    Returns
+    -------
+    types : ndarray of shape (n_samples,), or None
+        The types, with the probabilities of the estimates.
+    why_none : str
+        Why there are none.
+    """
+    if path.trajectory is None or estimates.noise is None:
+        return None, estimates.why_none
+    try:
+        proba = estimates.mislabeled_proba
+        return hardness_types(path.trajectory, mislabeled_proba=proba), ""
+    except RecordNotFoundError as error:
+        return None, _clause(error)
+
+
+def _clause(error: RecordNotFoundError) -> str:
+    """Message of an error, to stand in the middle of another."""
+    return str(error).removesuffix(".")
 
 
 def _interval(wrong: np.ndarray) -> tuple[float, float]:

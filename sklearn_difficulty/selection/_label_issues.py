@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_difficulty.selection._label_estimates import (
     LabelEstimates,
     Path,
+    estimate_hardness,
     estimate_labels,
     path_of,
 )
@@ -90,12 +91,24 @@ class LabelIssues:
         return self._of_classes("noise_matrix_", None if noise is None else noise.noise_matrix)
 
     @property
+    def hardness_type_(self) -> np.ndarray:
+        """Whether each training row is easy, hard, mislabeled or atypical, shape (n_samples,).
+
+        By the rules of :func:`~sklearn_difficulty.labels.hardness_types`, with `mislabeled_proba_`.
+        Absent where there is no `likely_labels_`.
+        """
+        estimates = self._estimates()
+        if not hasattr(self, "_hardness_"):
+            self._hardness_ = estimate_hardness(self._path(), estimates)
+        return self._of_classes("hardness_type_", *self._hardness_)
+
+    @property
     def label_issues_(self) -> Any:
         """Table of what is known of the label of each training row.
 
         Columns are ``is_label_issue`` (whether the row is above the threshold), ``given_label``,
-        ``likely_label``, ``mislabeled_proba`` and ``difficulty``; ``likely_label`` is left out
-        where there is no `likely_labels_`. A DataFrame where pandas is installed, with the index of
+        ``likely_label``, ``mislabeled_proba``, ``difficulty`` and ``hardness_type``; those that are
+        absent as attributes are left out. A DataFrame where pandas is installed, with the index of
         `X` or `y` if they have one, else a Bunch of arrays. A new one each time, so that it may be
         changed.
         """
@@ -105,6 +118,8 @@ class LabelIssues:
             columns["likely_label"] = estimates.noise.likely_labels
         columns["mislabeled_proba"] = estimates.mislabeled_proba
         columns["difficulty"] = self.difficulty_
+        if hasattr(self, "hardness_type_"):
+            columns["hardness_type"] = self.hardness_type_
         columns = {name: column.copy() for name, column in columns.items()}
         try:
             from pandas import DataFrame
@@ -125,11 +140,12 @@ class LabelIssues:
         n_samples, has_classes = len(self.difficulty_), hasattr(self, "classes_")
         return path_of(self.scorer_, self._places_, n_samples, has_classes=has_classes)
 
-    def _of_classes(self, name: str, values: Any) -> Any:
+    def _of_classes(self, name: str, values: Any, why_none: str = "") -> Any:
         """Give what needs a path of classes, or say why it is not there."""
         if values is None:
+            why_none = why_none or self._estimates().why_none
             raise AttributeError(
                 f"{type(self).__name__} has no {name}, which is estimated from the path of "
-                f"training of a classifier: {self._estimates().why_none}."
+                f"training of a classifier: {why_none}."
             )
         return values

@@ -1,7 +1,8 @@
 """The sampler for imbalanced-learn's Pipeline."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from sklearn_difficulty.selection._actions import check_action
 from sklearn_difficulty.selection._nesting import refuse_in_union
 from sklearn_difficulty.selection._selector import RowSelector
 
@@ -9,9 +10,9 @@ from sklearn_difficulty.selection._selector import RowSelector
 class MislabelSampler(RowSelector):
     """Drop the rows that look mislabelled, as a step of imbalanced-learn's Pipeline.
 
-    The same selection as :class:`MislabelFilter`, as ``fit_resample``. When the pipeline is
-    fitted, rows are really dropped; when it predicts, this step does nothing. Imbalanced-learn
-    is not needed to use it on its own.
+    The same selection as :class:`MislabelFilter`, as ``fit_resample``. When the pipeline is fitted,
+    rows are really dropped, or their labels mended (``action="relabel"``); when it predicts, this
+    step does nothing. Imbalanced-learn is not needed to use it on its own.
 
     Parameters
     ----------
@@ -30,6 +31,11 @@ class MislabelSampler(RowSelector):
         quantile, so that 0.9 drops the hardest tenth and 1.0 nothing. ``"score"``: keep
         difficulties up to this value. ``"zscore"``: keep difficulties up to this many standard
         deviations above the mean of their class.
+    action : {"drop", "relabel", "weight"}, default="drop"
+        What becomes of the rows above the threshold. ``"drop"``: they are left out.
+        ``"relabel"``: they are given their likely label; where that is the given one, the row is
+        hard, not wrong, and stays as it is. ``"weight"`` is for :class:`FilteredClassifier`:
+        :meth:`fit_resample` has no way to pass weights on, and refuses it.
     memory : None, str or joblib.Memory, default=None
         Where to cache fitted scorers, so that another threshold on the same rows trains nothing
         again. Code is not part of what a cache entry depends on: empty it after an edit of the
@@ -49,7 +55,34 @@ class MislabelSampler(RowSelector):
     support_ : ndarray of shape (n_samples,), bool
         True for kept training rows.
     sample_indices_ : ndarray of shape (n_kept,), int
-        Sorted numbers of the kept training rows.
+        Sorted numbers of the kept training rows, which are all of them with
+        ``action="relabel"``.
+    mislabeled_proba_ : ndarray of shape (n_samples,)
+        How probable it is that the label of each training row is wrong. Like the others that tell
+        of labels, it is estimated when it is first read, if the fit did not need it. Of a
+        regression, and of a scorer that leaves no path of classes, it is the probability that the
+        row belongs to a second, harder group.
+    likely_labels_ : ndarray of shape (n_samples,)
+        The label that is most likely right; the given one unless another is more probable. Absent,
+        like `noise_matrix_` and `hardness_type_`, for a regression and for a scorer that leaves no
+        path of classes.
+    hardness_type_ : ndarray of shape (n_samples,)
+        ``"easy"``, ``"hard"``, ``"mislabeled"`` or ``"atypical"``; see
+        :func:`~sklearn_difficulty.labels.hardness_types`.
+    label_issues_ : DataFrame or Bunch
+        Table with a row for each training row: ``is_label_issue`` (above the threshold),
+        ``given_label``, ``likely_label``, ``mislabeled_proba``, ``difficulty``,
+        ``hardness_type``. A DataFrame where pandas is installed, with the index of `X` or `y`.
+    noise_rate_ : float
+        Estimated share of wrong labels.
+    noise_rate_interval_ : tuple of float
+        Ends of a 95 % interval of it.
+    class_noise_rate_ : ndarray of shape (n_classes,)
+        Estimated share of wrong labels in each given class; absent for a regression.
+    class_noise_rate_interval_ : ndarray of shape (n_classes, 2)
+        Ends of 95 % intervals of it.
+    noise_matrix_ : ndarray of shape (n_classes, n_classes)
+        Share of the rows of each true class (row) that carry each label (column).
     classes_ : ndarray of shape (n_classes,)
         The observed labels; absent for a regression.
     n_features_in_ : int
@@ -73,8 +106,12 @@ class MislabelSampler(RowSelector):
     ((135, 4), (135,))
     """
 
+    # Routing is the one way on which the Pipeline of imbalanced-learn hands anything to a sampler,
+    # and the method that would ask for it is there only if imbalanced-learn is imported first.
+    __metadata_request__fit_resample: ClassVar[dict[str, bool]] = {"groups": True}
+
     def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
-        """Fit, and drop rows.
+        """Fit, and drop rows or mend their labels.
 
         Parameters
         ----------
@@ -83,24 +120,31 @@ class MislabelSampler(RowSelector):
         y : array-like of shape (n_samples,)
             Labels as observed, wrong ones among them, or the targets of a regression.
         groups : array-like of shape (n_samples,) or None, default=None
-            Groups of rows, for a scorer whose `cv` keeps them together.
+            Groups of rows, for a scorer whose `cv` keeps them together. The Pipeline of
+            imbalanced-learn hands them on where metadata routing is enabled, unasked.
 
         Returns
         -------
         X_resampled : same kind of container, with n_kept rows
-            The kept rows, in their order.
+            The kept rows, in their order; all of them with ``action="relabel"``.
         y_resampled : same kind of container, with n_kept entries
-            Their labels.
+            Their labels, mended with ``action="relabel"``.
 
         Raises
         ------
         TypeError
             For a scorer that is no scorer, or a threshold that is no number.
         ValueError
-            For parameters or data that are not accepted, if no row of a class would be kept, and
-            inside a FeatureUnion or a ColumnTransformer.
+            For ``action="weight"``, for parameters or data that are not accepted, if no row of a
+            class would be kept, and inside a FeatureUnion or a ColumnTransformer.
         """
         refuse_in_union(self)
+        if check_action(self.action) == "weight":
+            raise ValueError(
+                "action='weight' gives each row a weight, which fit_resample cannot pass on: use "
+                "action='drop' or action='relabel', or FilteredClassifier(MislabelFilter(action="
+                "'weight'), estimator)."
+            )
         self.fit(X, y, groups=groups)
         X_kept, y_kept = self.filter(X, y)
         return X_kept, y_kept

@@ -13,13 +13,13 @@ from sklearn.utils.validation import (
     column_or_1d,
     validate_data,
 )
-from torch.utils.data import Dataset
 
 from sklearn_difficulty._data import count_rows, take_rows
 from sklearn_difficulty._targets import look_continuous
 from sklearn_difficulty._validation import all_or_nothing
 from sklearn_difficulty.selection._actions import (
     check_action,
+    check_can_be_relabelled,
     clean_weights,
     mended_labels,
     with_labels,
@@ -146,7 +146,7 @@ class RowSelector(LabelIssues, BaseEstimator):
         if has_classes is None:
             has_classes = holds_classes(y, self.scorer)
         if self._action_ == "relabel":
-            _check_can_be_relabelled(X, has_classes)
+            check_can_be_relabelled(X, has_classes)
         scorer = own_scorer(self.scorer, X, has_classes, told=told)
         self._replacement_seed_ = None
         if self.random_state is not None:
@@ -188,7 +188,14 @@ class RowSelector(LabelIssues, BaseEstimator):
             self.sample_indices_ = np.flatnonzero(self.support_)
             self._check_something_is_left(self._given_[self.support_])
         elif self._action_ == "relabel":
-            self._mended_ = mended_labels(self._given_, self.likely_labels_, self.support_)
+            noise = self._estimates().noise
+            if noise is None:
+                raise ValueError(
+                    "action='relabel' needs the path of training of a classifier, such as that of "
+                    f"a DifficultyScorer: {self._estimates().why_none}. Use action='drop' or "
+                    "action='weight' with this scorer."
+                )
+            self._mended_ = mended_labels(self._given_, noise.likely_labels, self.support_)
             self._check_something_is_left(self._mended_)
         else:
             codes = getattr(self, "_codes_", None)
@@ -278,19 +285,6 @@ class RowSelector(LabelIssues, BaseEstimator):
                 f"no row of class {lost} would be kept with {asked}: raise threshold, or use "
                 "criterion='zscore', which compares each row with those of its own class."
             )
-
-
-def _check_can_be_relabelled(X: Any, has_classes: bool) -> None:
-    if not has_classes:
-        raise ValueError(
-            "action='relabel' gives rows their likely class, and the targets of a regression have "
-            "none: use action='drop' or action='weight'."
-        )
-    if isinstance(X, Dataset):
-        raise ValueError(
-            f"action='relabel' cannot change the labels inside a {type(X).__name__}, which are "
-            "what a net is trained on: pass X and y as arrays, or use action='drop'."
-        )
 
 
 def check_target(y: Any) -> np.ndarray:
