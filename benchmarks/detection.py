@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -172,12 +172,12 @@ def collect(pairs: Sequence[str], seeds: Sequence[int], work: Path) -> dict[str,
     return results
 
 
-def of_part(units: list[tuple[int, str]], part: str) -> Iterator[tuple[int, str]]:
-    """Give one of several shares of what is to be measured, ``"0/2"`` or ``"1/2"``."""
-    number, n_parts = map(int, part.split("/"))
-    if not 0 <= number < n_parts:
-        raise ValueError(f"argument --part: must be like 0/2 or 1/2; got {part}")
-    return iter(units[number::n_parts])
+def share(text: str) -> tuple[int, int]:
+    """Read which share of what is to be measured is meant: ``"0/2"`` is the first of two."""
+    number, slash, n_shares = text.partition("/")
+    if not (number + n_shares).isdecimal() or not slash or not 0 <= int(number) < int(n_shares):
+        raise argparse.ArgumentTypeError(f"must be like 0/2 or 1/2; got {text}")
+    return int(number), int(n_shares)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -207,7 +207,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--again", **groups, default=[], help="forget what was measured of these, and measure it"
     )
-    parser.add_argument("--part", default="0/1", metavar="I/N", help="measure one of N shares")
+    parser.add_argument(
+        "--part", type=share, default=(0, 1), metavar="I/N", help="measure one of N shares"
+    )
     parser.add_argument(
         "--report", action="store_true", help="measure nothing, write what there is"
     )
@@ -222,7 +224,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def measure_all(arguments: argparse.Namespace) -> None:
     """Measure what the command line asks for, all pairs of a seed before the next seed."""
     units = [(seed, pair) for seed in range(arguments.seeds) for pair in arguments.pairs]
-    units = list(of_part(units, arguments.part))
+    first, n_shares = arguments.part
+    units = units[first::n_shares]
     for seed, pair in units:
         for group in arguments.again:
             result_file(arguments.work, pair, seed, group).unlink(missing_ok=True)

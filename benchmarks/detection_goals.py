@@ -136,11 +136,18 @@ def _on_pairs(
     least += 1e-12 if above else -1e-12
     short = {pair: value for pair, value in known.items() if value < least}
     n_reached = len(known) - len(short)
-    figure = f"{n_reached} of {len(known)} pairs; {np.mean(list(known.values())):+.3f} in the mean"
+    figure = (
+        f"{n_reached} of {len(known)} pairs; {_signed(np.mean(list(known.values())))} in the mean"
+    )
     if short:
         worst = sorted(short, key=lambda pair: short[pair])
-        figure += f"; not on {', '.join(f'{p} ({short[p]:+.3f})' for p in worst)}"
+        figure += f"; not on {', '.join(f'{p} ({_signed(short[p])})' for p in worst)}"
     return Goal(text, figure, n_reached >= share * len(known))
+
+
+def _signed(difference: float) -> str:
+    # Without a minus before a zero.
+    return f"{round(difference, 3) + 0.0:+.3f}"
 
 
 def _trainings(results: Results) -> Goal:

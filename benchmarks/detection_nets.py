@@ -169,4 +169,4 @@ def accuracy(data: Data, given: np.ndarray, keep: np.ndarray, seed: int) -> floa
     net = make_net(data.X, int(data.y.max()) + 1)
     with seeded(seed):
         net.fit(data.X[keep], given[keep])
-    return float((net.predict(data.X_test) == data.y_test).mean())
+        return float((net.predict(data.X_test) == data.y_test).mean())
