@@ -92,20 +92,25 @@ class _Stream:
 
     def write(self, content: Any) -> int:
         self._hash.update(content)
-        return len(content)
+        return memoryview(content).nbytes
 
     def take(self, buffer: pickle.PickleBuffer) -> None:
         self._hash.update(buffer.raw())
 
 
 class _ContentPickler(pickle.Pickler):
-    """Writes the same for equal strings, tensors and sparse matrices, however they are held."""
+    """Writes the same for equal strings, sets, tensors and sparse matrices, however held."""
 
     _storages: dict[int, int]
 
     def persistent_id(self, obj: Any) -> Any:
-        # One string that comes twice is not told from two equal ones.
-        return obj.encode("utf-8", "surrogatepass") if isinstance(obj, str) else None
+        if isinstance(obj, str):
+            # One string that comes twice is not told from two equal ones.
+            return obj.encode("utf-8", "surrogatepass")
+        if isinstance(obj, set | frozenset):
+            # Python shuffles them, in each process in another way.
+            return type(obj), sorted(obj, key=lambda part: (type(part).__qualname__, repr(part)))
+        return None
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, np.memmap):

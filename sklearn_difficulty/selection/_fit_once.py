@@ -1,5 +1,6 @@
 """Fit a scorer, or find it fitted: in a memory, or among the last ones of this process."""
 
+import logging
 import os
 import random
 import threading
@@ -20,6 +21,7 @@ from sklearn_difficulty.recording._generators import _TURN, preserved_generators
 from sklearn_difficulty.selection._digest import Digest, Named
 from sklearn_difficulty.selection._stored import Stored
 
+_LOG = logging.getLogger(__name__)
 # The folds of a search, which come one after the other for each of its candidates.
 MAX_FITS = 64
 MAX_BYTES = 2**29
@@ -53,7 +55,8 @@ def fit_once(scorer: Any, X: Any, y: Any, groups: Any = None, *, memory: Memory)
     a fit depends on is the scorer with all its parameters and the code of its classes and
     functions, the rows in their order, the targets, the groups, and the settings of scikit-learn
     and torch. What cannot be told, such as a data set that reads files, is trained each time, and
-    so is a scorer that drew from a global generator of random numbers.
+    so is a scorer that drew from a global generator of random numbers; the debug messages of this
+    module's logger say which and why.
 
     Examples
     --------
@@ -73,9 +76,10 @@ def fit_once(scorer: Any, X: Any, y: Any, groups: Any = None, *, memory: Memory)
         return _fit(scorer, X, y, groups)
     try:
         digest = Digest(scorer, X, y, groups, _settings())
-    except Exception:
+    except Exception as error:
         # Pickling runs code of whatever is pickled, which may raise anything. What cannot be told
         # is trained.
+        _LOG.debug("%s is trained each time, since it cannot be told: %r", scorer, error)
         return _fit(scorer, X, y, groups)
     return _LAST_FITS.get(digest, lambda: _fit(scorer, X, y, groups))
 
@@ -197,15 +201,17 @@ class LastFits:
         trained = train()
         if _generators() == before:
             self._hold(digest, trained)
+        else:
+            _LOG.debug("%s is trained each time, since it drew global random numbers", trained)
         return trained
 
     def _hold(self, digest: Digest, trained: Any) -> None:
         try:
             stored = Stored(trained, self.max_bytes)
             stored.load()
-        except Exception:
-            # Too large, in files, or not to be copied, which may raise anything: it is trained
-            # each time.
+        except Exception as error:
+            # Too large, in files, or not to be copied, which may raise anything.
+            _LOG.debug("%s is trained each time, since it is not held: %r", trained, error)
             return
         with self._lock:
             if digest.key in self._held:

@@ -7,6 +7,7 @@ import types
 from typing import Any
 
 import numpy as np
+import torch
 from skorch import NeuralNet
 
 
@@ -74,7 +75,7 @@ class _Bounded(io.BytesIO):
         self._max_bytes = max_bytes
 
     def write(self, content: Any) -> int:
-        if self.tell() + len(content) > self._max_bytes:
+        if self.tell() + memoryview(content).nbytes > self._max_bytes:
             raise StoringError(f"more than {self._max_bytes} bytes")
         return super().write(content)
 
@@ -97,6 +98,9 @@ class _StoringPickler(pickle.Pickler):
         if isinstance(obj, NeuralNet):
             # Its own way pickles the module apart, with classes by name.
             return copyreg.__newobj__, (type(obj),), vars(obj), None, None, _set_state  # type: ignore[attr-defined]
+        if type(obj) is torch.Tensor and _is_plain(obj):
+            # torch's own way takes a file for each tensor.
+            return torch.from_numpy, (obj.detach().numpy(),)
         return NotImplemented
 
 
@@ -109,3 +113,15 @@ class _LoadingUnpickler(pickle.Unpickler):
 
 def _set_state(obj: Any, state: dict[str, Any]) -> None:
     vars(obj).update(state)
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Whether a tensor is all that its memory holds, and of a type that NumPy has."""
+    return (
+        tensor.device.type == "cpu"
+        and tensor.layout is torch.strided
+        and tensor.dtype in (torch.float32, torch.float64, torch.int64, torch.bool)
+        and not tensor.requires_grad
+        and tensor.is_contiguous()
+        and tensor.untyped_storage().nbytes() == tensor.nbytes
+    )
