@@ -44,7 +44,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_difficulty import DifficultyScorer, MislabelFilter
-from sklearn_difficulty.labels import estimate_label_noise
 from sklearn_difficulty.scores import SCORES, Score
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -276,14 +275,13 @@ def _with_cut(task: Task, trajectory: Trajectory) -> Row:
     scorer = DifficultyScorer.from_trajectory(trajectory, task.data.X, score=OURS)
     chosen = MislabelFilter(FrozenEstimator(scorer), threshold="auto")
     chosen.fit(task.data.X, task.given)
-    noise = estimate_label_noise(trajectory)
-    low, high = noise.noise_rate_interval
+    low, high = chosen.noise_rate_interval_
     return (
         judge_ranking(task.wrong, scorer.difficulty_)
         | judge_cut(task.wrong, ~chosen.support_)
-        | judge_probabilities(task.wrong, noise.mislabeled_proba)
+        | judge_probabilities(task.wrong, chosen.mislabeled_proba_)
         | {
-            "noise rate": noise.noise_rate,
+            "noise rate": chosen.noise_rate_,
             "noise rate is in the interval": float(low <= task.wrong.mean() <= high),
             "accuracy": final_accuracy(task, chosen.support_),
             "recalls": recalls(task.wrong, scorer.difficulty_),
