@@ -67,8 +67,14 @@ class TinyNet(torch.nn.Module):
         return self.layers(X)
 
 
+def numbers_of(X):
+    return (np.asarray(X)[:, -1] * 1e6).round().astype(int)
+
+
 class Witness(ClassifierMixin, BaseEstimator):
-    """Writes down which rows it is shown, told by their last number, and votes for the majority.
+    """Writes down which rows it is shown, and votes for the majority.
+
+    Rows say which they are in their last number, in millionths, where it disturbs no training.
 
     Parameters
     ----------
@@ -79,8 +85,9 @@ class Witness(ClassifierMixin, BaseEstimator):
     def __init__(self, shown=None):
         self.shown = shown
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         self._note("fit", X, y)
+        self.weights_ = sample_weight
         self.classes_, counts = np.unique(y, return_counts=True)
         self.majority_ = self.classes_[counts.argmax()]
         return self
@@ -90,8 +97,7 @@ class Witness(ClassifierMixin, BaseEstimator):
         return np.full(len(X), self.majority_)
 
     def _note(self, method, X, y):
-        numbers = np.asarray(X)[:, -1].round().astype(int)
-        self.shown.append((method, numbers, None if y is None else np.asarray(y)))
+        self.shown.append((method, numbers_of(X), None if y is None else np.asarray(y)))
 
     def __sklearn_clone__(self):
         return type(self)(self.shown)
@@ -110,9 +116,8 @@ class WitnessScorer(BaseEstimator):
         self.shown = shown
 
     def fit(self, X, y):
-        X = np.asarray(X)
-        self.shown.append(("score", X[:, -1].round().astype(int), np.asarray(y)))
-        self.difficulty_ = X[:, 0].astype(float)
+        self.shown.append(("score", numbers_of(X), np.asarray(y)))
+        self.difficulty_ = np.asarray(X)[:, 0].astype(float)
         return self
 
     def __sklearn_clone__(self):

@@ -22,7 +22,7 @@ CV = StratifiedKFold(3, shuffle=True, random_state=0)
 def planted(iris):
     """Rows that say which they are in the last column, and in the first that errors are hard."""
     X, y, wrong = (part[:N_ROWS] for part in iris)
-    return np.column_stack([wrong.astype(float), X, np.arange(N_ROWS)]), y, wrong
+    return np.column_stack([wrong.astype(float), X, np.arange(N_ROWS) / 1e6]), y, wrong
 
 
 @pytest.fixture(params=["pipeline", "filtered", "pipeline in filtered", "imbalanced-learn"])
@@ -46,7 +46,7 @@ def note_accuracy(scored):
     """A scoring function that writes down which rows and labels it is shown."""
 
     def accuracy(model, X, y):
-        scored.append((X[:, -1].astype(int), np.asarray(y)))
+        scored.append(((X[:, -1] * 1e6).round().astype(int), np.asarray(y)))
         return model.score(X, y)
 
     return accuracy
@@ -150,3 +150,85 @@ def test_arrays_of_the_caller_are_left_alone(model, planted):
     cross_validate(model, X, y, cv=CV)
     assert_array_equal(X, X_before)
     assert_array_equal(y, y_before)
+
+
+def by_training_without_scorer(shown):
+    """Pairs of the calls to fit and predict."""
+    assert [method for method, _, _ in shown] == ["fit", "predict"] * (len(shown) // 2)
+    return list(zip(shown[::2], shown[1::2], strict=True))
+
+
+class TestOtherActions:
+    """Labels of the training part are mended, or its rows weighed; nothing else is."""
+
+    @pytest.fixture(params=["filtered", "imbalanced-learn"])
+    def relabelling(self, request, scorer, witness):
+        mending = {"threshold": 0.8, "action": "relabel", "random_state": 0}
+        if request.param == "filtered":
+            return FilteredClassifier(MislabelFilter(scorer, **mending), witness)
+        return make_imblearn_pipeline(MislabelSampler(scorer, **mending), witness)
+
+    def test_relabel(self, relabelling, iris, shown):
+        X = np.column_stack([iris.X, np.arange(150) / 1e6])
+        scored, mended = [], 0
+        cross_validate(
+            relabelling, X, iris.y, cv=CV, scoring=note_accuracy(scored), error_score="raise"
+        )
+        for calls, (rows, labels), (train, test) in zip(
+            by_training_without_scorer(shown), scored, CV.split(X, iris.y), strict=True
+        ):
+            (_, fitted, given), (_, predicted, _) = calls
+            assert_array_equal(fitted, train)
+            changed = given != iris.y[train]
+            mended += changed.sum()
+            # Of the changed labels one in ten would have been wrong by chance.
+            assert iris.wrong[train][changed].mean() > 0.3
+            assert_array_equal(predicted, test)
+            assert_array_equal(rows, test)
+            assert_array_equal(labels, iris.y[test])
+        assert mended > 10
+
+    def test_relabel_in_a_grid(self, relabelling, iris, shown):
+        X = np.column_stack([iris.X, np.arange(150) / 1e6])
+        y = iris.y.copy()
+        scored = []
+        GridSearchCV(
+            relabelling,
+            {threshold_of(relabelling): [0.8, 0.9]},
+            cv=CV,
+            scoring=note_accuracy(scored),
+        ).fit(X, y)
+        assert_array_equal(y, iris.y)
+        for (rows, labels), (_, test) in zip(scored, [*CV.split(X, y)] * 2, strict=True):
+            assert_array_equal(rows, test)
+            assert_array_equal(labels, iris.y[test])
+
+    def test_weight(self, scorer, witness, iris, shown):
+        X = np.column_stack([iris.X, np.arange(150) / 1e6])
+        weighing = MislabelFilter(scorer, action="weight", random_state=0)
+        scored = []
+        results = cross_validate(
+            FilteredClassifier(weighing, witness),
+            X,
+            iris.y,
+            cv=CV,
+            scoring=note_accuracy(scored),
+            return_estimator=True,
+            error_score="raise",
+        )
+        for model, calls, (rows, labels), (train, test) in zip(
+            results["estimator"],
+            by_training_without_scorer(shown),
+            scored,
+            CV.split(X, iris.y),
+            strict=True,
+        ):
+            (_, fitted, given), (_, predicted, _) = calls
+            assert_array_equal(fitted, train)
+            assert_array_equal(given, iris.y[train])
+            weights = model.estimator_.weights_
+            assert weights.shape == train.shape
+            assert weights[iris.wrong[train]].mean() < weights[~iris.wrong[train]].mean()
+            assert_array_equal(predicted, test)
+            assert_array_equal(rows, test)
+            assert_array_equal(labels, iris.y[test])
