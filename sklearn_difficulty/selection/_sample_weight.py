@@ -50,7 +50,8 @@ def weight_parameter(estimator: Any) -> str:
     if get_config()["enable_metadata_routing"]:
         routing = get_routing_for_object(estimator)
         # One that takes them by name passes them on in its own way.
-        if isinstance(routing, MetadataRouter) and not _names_weights(estimator):
+        passes_on = isinstance(routing, MetadataRouter) and not isinstance(estimator, NeuralNet)
+        if passes_on and not _names_weights(estimator):
             if not routing.consumes("fit", ["sample_weight"]):
                 raise TypeError(
                     f"action='weight' passes sample_weight to {_named(estimator)}, in which no "

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import SGDClassifier
 from sklearn.utils.validation import validate_data
+
+from sklearn_difficulty import DifficultyScorer
 
 
 class FirstColumnScorer(BaseEstimator):
@@ -78,3 +81,26 @@ def count_fits(tmp_path) -> Any:
         return len(path.read_text().splitlines()) if path.exists() else 0
 
     return str(path), count
+
+
+@pytest.fixture
+def planted() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """120 rows of three classes far apart, their labels of which six are wrong, and the true ones.
+
+    Wrong are two of each class, which carry the label of the next one.
+    """
+    rng = np.random.RandomState(0)
+    names = np.array(["ant", "bee", "cat"])
+    centres = np.array([[3.0, 0.0], [-3.0, 3.0], [-3.0, -3.0]])
+    codes = np.arange(120) % 3
+    X = centres[codes] + rng.normal(scale=0.4, size=(120, 2))
+    given = codes.copy()
+    given[:6] = (codes[:6] + 1) % 3
+    return X, names[given], names[codes]
+
+
+@pytest.fixture
+def path_scorer() -> DifficultyScorer:
+    """A scorer that is quickly trained and leaves a path of classes."""
+    learner = SGDClassifier(loss="log_loss", alpha=0.01, max_iter=15, tol=None)
+    return DifficultyScorer(learner, random_state=0)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 import scipy.sparse as sp
 from imblearn.pipeline import make_pipeline
 from sklearn.linear_model import LogisticRegression
@@ -9,7 +10,12 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_difficulty import MislabelSampler
+from sklearn_difficulty import (
+    DifficultyScorer,
+    FilteredClassifier,
+    MislabelFilter,
+    MislabelSampler,
+)
 
 
 def test_scikit_learn_checks(make_scorer):
@@ -70,3 +76,51 @@ def test_cross_validation_and_grid(data, make_scorer):
     assert len(cross_val_score(pipe, X, y)) == 5
     grid = GridSearchCV(pipe, {"mislabelsampler__threshold": [0.8, 1.0]}, cv=2).fit(X, y)
     assert grid.best_params_["mislabelsampler__threshold"] in (0.8, 1.0)
+
+
+class TestRelabel:
+    def test_same_rows_with_mended_labels(self, planted, path_scorer):
+        X, y, truth = planted
+        index = np.arange(120) + 7
+        frame, series = pd.DataFrame(X, index=index), pd.Series(y, index=index)
+        sampler = MislabelSampler(path_scorer, action="relabel")
+        X_all, y_mended = sampler.fit_resample(frame, series)
+        pd.testing.assert_frame_equal(X_all, frame)
+        pd.testing.assert_series_equal(y_mended, pd.Series(truth, index=index))
+        np.testing.assert_array_equal(series, y)
+        np.testing.assert_array_equal(sampler.sample_indices_, np.arange(120))
+
+    def test_sparse(self, planted, path_scorer):
+        X, y, truth = planted
+        X_all, y_mended = MislabelSampler(path_scorer, action="relabel").fit_resample(
+            sp.csr_array(X), y.tolist()
+        )
+        assert X_all.shape == (120, 2)
+        assert y_mended == truth.tolist()
+
+    def test_pipeline_of_imbalanced_learn(self, planted, path_scorer):
+        X, y, truth = planted
+        sampler = MislabelSampler(path_scorer, action="relabel")
+        pipe = make_pipeline(sampler, LogisticRegression()).fit(X, y)
+        by_hand = LogisticRegression().fit(X, truth)
+        np.testing.assert_array_equal(pipe[-1].coef_, by_hand.coef_)
+
+    def test_scikit_learn_checks(self):
+        scorer = DifficultyScorer(LogisticRegression(max_iter=50))
+        check_estimator(MislabelSampler(scorer, action="relabel", random_state=0), on_skip=None)
+
+
+class TestWeight:
+    def test_cannot_be_passed_on(self, data, make_scorer, count_fits):
+        log, count = count_fits
+        sampler = MislabelSampler(make_scorer(log=log), action="weight")
+        with pytest.raises(ValueError, match=r"fit_resample cannot pass on.*FilteredClassifier"):
+            sampler.fit_resample(*data)
+        assert count() == 0
+
+    def test_within_a_filtered_classifier(self, planted, path_scorer):
+        X, y, _ = planted
+        sampler = MislabelSampler(path_scorer, action="weight")
+        rows = MislabelFilter(path_scorer, action="weight")
+        weighed = [FilteredClassifier(kind).fit(X, y).estimator_.coef_ for kind in (sampler, rows)]
+        np.testing.assert_array_equal(*weighed)
