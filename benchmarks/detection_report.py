@@ -41,10 +41,20 @@ METHODS = (
     NO_FILTER,
     ORACLE,
 )
+JUDGED = (
+    *METRICS,
+    "dropped",
+    "precision",
+    "recall",
+    "F1",
+    "noise rate",
+    "accuracy",
+    "Brier",
+    "ECE",
+)
+COSTS = {"seconds": 1, "trainings": 0}
 # Decimals of every column of the tables by pair.
-COLUMNS = dict.fromkeys(
-    [*METRICS, "dropped", "precision", "recall", "F1", "noise rate", "accuracy", "Brier", "ECE"], 3
-) | {"seconds": 1, "trainings": 0}
+COLUMNS = dict.fromkeys(JUDGED, 3) | COSTS
 CALIBRATED = {NET: "C0", FOREST: "C2", "cleanlab, self-confidence": "C1"}
 
 
@@ -219,12 +229,15 @@ def _rate(one: dict[str, Any], method: str) -> str:
 
 
 def pair_table(one: dict[str, Any]) -> str:
-    """Write everything that was measured on a pair."""
-    lines = [
-        [method, *(cell(values(one, method, name), d) for name, d in COLUMNS.items())]
-        for method in METHODS
-        if method in one["rows"]
-    ]
+    """Write everything that was measured on a pair.
+
+    Without wrong labels there is nothing to rank, and methods that do no more are left out.
+    """
+    lines = []
+    for method in METHODS:
+        cells = {name: cell(values(one, method, name), d) for name, d in COLUMNS.items()}
+        if any(text for name, text in cells.items() if name not in COSTS):
+            lines.append([method, *cells.values()])
     about = f"{one['n_rows']} rows, {np.mean(one['rates']):.1%} of the labels wrong."
     return f"{about}\n\n{markdown([['method', *COLUMNS], *lines])}"
 

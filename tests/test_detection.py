@@ -411,6 +411,16 @@ def test_report_of_made_up_results(parts, tmp_path):
     assert (tmp_path / "empty.png").is_file()
 
 
+def test_clean_labels_are_not_ranked(parts):
+    report, methods = parts("report"), parts("methods")
+    one = _made_up(parts)["digits-clean"]
+    one["rows"]["aum"] = [{"seed": 0, "AUROC": None, "seconds": 3.0, "trainings": 1}]
+    lines = report.pair_table(one).splitlines()
+    assert lines[0] == "100 rows, 0.0% of the labels wrong."
+    assert [line.split(" | ")[0] for line in lines[4:]] == [f"| {methods.NET}"]
+    assert "| 0.015 ± 0.000 |" in lines[4]
+
+
 def test_bins_of_all_pairs_are_added(parts):
     report, methods = parts("report"), parts("methods")
     results = _made_up(parts)
