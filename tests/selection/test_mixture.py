@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_difficulty.selection import auto_threshold
+from sklearn_difficulty.selection._mixture import upper_group_proba
 
 N = 1000
 
@@ -104,3 +105,38 @@ def test_many_rows_are_thinned_out():
 def test_draws_nothing():
     difficulty, _ = two_groups(np.random.default_rng(0), 0.1)
     assert auto_threshold(difficulty) == auto_threshold(difficulty)
+
+
+class TestUpperGroupProba:
+    @pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.4])
+    def test_rows_of_the_second_group(self, share):
+        difficulty, hard = two_groups(np.random.default_rng(0), share)
+        proba = upper_group_proba(difficulty)
+        assert proba[hard].mean() > 0.95
+        assert proba[~hard].mean() < 0.01
+        assert proba.mean() == pytest.approx(share, abs=0.01)
+
+    def test_agrees_with_the_threshold(self):
+        difficulty, _ = two_groups(np.random.default_rng(1), 0.2)
+        above = difficulty > auto_threshold(difficulty)
+        np.testing.assert_array_equal(upper_group_proba(difficulty) > 0.5, above)
+
+    def test_harder_is_more_probable(self):
+        # The harder group is the wider one, and so the more likely one left of the easier, too.
+        rng = np.random.default_rng(0)
+        difficulty = np.concatenate([rng.normal(0, 0.3, 900), rng.normal(10, 3, 100), [-2.0]])
+        proba = upper_group_proba(difficulty)
+        assert (np.diff(proba[np.argsort(difficulty)]) >= 0).all()
+        assert proba[-1] < 0.01
+        assert proba.max() > 0.99
+
+    def test_no_second_group(self):
+        difficulty = np.random.default_rng(0).normal(size=N)
+        np.testing.assert_array_equal(upper_group_proba(difficulty), np.zeros(N))
+        np.testing.assert_array_equal(upper_group_proba(np.full(5, np.nan)), np.zeros(5))
+
+    def test_missing_and_infinite_values(self):
+        difficulty, _ = two_groups(np.random.default_rng(0), 0.1)
+        more = upper_group_proba(np.concatenate([[np.nan, np.inf, -np.inf], difficulty]))
+        np.testing.assert_array_equal(more[:3], [0, 1, 0])
+        np.testing.assert_array_equal(more[3:], upper_group_proba(difficulty))
