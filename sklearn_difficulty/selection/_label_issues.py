@@ -28,7 +28,7 @@ class LabelIssues:
     difficulty_: np.ndarray
     support_: np.ndarray
     _given_: np.ndarray
-    _index_: Any
+    _index_: tuple[list[np.ndarray], list[Any]] | None
     _places_: np.ndarray | None
 
     @property
@@ -125,7 +125,11 @@ class LabelIssues:
             from pandas import DataFrame
         except ImportError:
             return Bunch(**columns)
-        return DataFrame(columns, index=self._index_)
+        frame = DataFrame(columns)
+        if self._index_ is None:
+            return frame
+        levels, names = self._index_
+        return frame.set_index(levels).rename_axis(names)
 
     def _estimates(self) -> LabelEstimates:
         """Estimate, or give what was estimated before."""

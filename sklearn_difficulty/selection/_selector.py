@@ -140,7 +140,8 @@ class RowSelector(LabelIssues, BaseEstimator):
         # there is a y.
         validate_data(self, X, y, skip_check_array=True)
         check_consistent_length(X, y)
-        self._index_ = next((data.index for data in (X, y) if hasattr(data, "iloc")), None)
+        index = next((data.index for data in (X, y) if hasattr(data, "iloc")), None)
+        self._index_ = None if index is None else _levels(index)
         y = check_target(y)
         told = has_classes is not None
         if has_classes is None:
@@ -343,3 +344,8 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     if trained is not None and (is_classifier(trained) or is_regressor(trained)):
         return is_classifier(trained)
     return not look_continuous(np.asarray(y))
+
+
+def _levels(index: Any) -> tuple[list[np.ndarray], list[Any]]:
+    """Entries and names of the levels of an index: skops saves arrays, and nothing of pandas."""
+    return [index.get_level_values(i).to_numpy() for i in range(index.nlevels)], [*index.names]

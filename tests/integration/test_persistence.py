@@ -5,6 +5,7 @@ import pickle
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from numpy.testing import assert_array_equal
@@ -132,3 +133,24 @@ class TestSkops:
             model.filter_.scorer_.estimators_, loaded.filter_.scorer_.estimators_, strict=True
         ):
             assert_array_equal(again.predict_proba(X), trained.predict_proba(X))
+
+    @pytest.mark.parametrize("action", ["drop", "relabel", "weight"])
+    @pytest.mark.parametrize(
+        "index",
+        [
+            pd.RangeIndex(150),
+            pd.Index([f"row {i}" for i in range(150)], name="flower"),
+            pd.MultiIndex.from_product([["a", "b"], range(75)], names=["field", "flower"]),
+        ],
+        ids=lambda index: type(index).__name__,
+    )
+    def test_frames(self, skops_io, action, index, row_filter, iris, tmp_path):
+        # skops knows nothing of pandas, of which a filter keeps the index.
+        frame = pd.DataFrame(iris.X, index=index).add_prefix("c")
+        row_filter.set_params(action=action)
+        model = FilteredClassifier(row_filter, LogisticRegression())
+        model.fit(frame, pd.Series(iris.y, index=index))
+        _, loaded = self.check_round_trip(skops_io, model, frame, tmp_path)
+        pd.testing.assert_frame_equal(loaded.filter_.label_issues_, model.filter_.label_issues_)
+        assert model.filter_.label_issues_.index.equals(index)
+        assert list(model.filter_.label_issues_.index.names) == list(index.names)
