@@ -107,6 +107,8 @@ class _ContentPickler(pickle.Pickler):
         if isinstance(obj, str):
             # One string that comes twice is not told from two equal ones.
             return obj.encode("utf-8", "surrogatepass")
+        if isinstance(obj, np.dtype):
+            return pickle.dumps(obj)  # equal ones may be one object or several
         if isinstance(obj, set | frozenset):
             # Python shuffles them, in each process in another way.
             return type(obj), sorted(obj, key=lambda part: (type(part).__qualname__, repr(part)))

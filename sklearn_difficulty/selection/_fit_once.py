@@ -19,7 +19,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.recording._generators import _TURN, preserved_generators
 from sklearn_difficulty.selection._digest import Digest, Named
-from sklearn_difficulty.selection._stored import Stored
+from sklearn_difficulty.selection._stored import Packed, Stored
 
 _LOG = logging.getLogger(__name__)
 # The folds of a search, which come one after the other for each of its candidates.
@@ -71,7 +71,7 @@ def fit_once(scorer: Any, X: Any, y: Any, groups: Any = None, *, memory: Memory)
     if isinstance(scorer, FrozenEstimator):
         return _fit(scorer, X, y, groups)
     if memory.location is not None:
-        return memory.cache(_fit_named)(Named(scorer), X, y, groups)
+        return memory.cache(_fit_named)(Named(scorer), X, y, groups).held
     if not repeats_itself(scorer):
         return _fit(scorer, X, y, groups)
     try:
@@ -242,9 +242,9 @@ def _fit(scorer: Any, X: Any, y: Any, groups: Any) -> Any:
     return scorer.fit(X, y) if groups is None else scorer.fit(X, y, groups=groups)
 
 
-def _fit_named(named: Named, X: Any, y: Any, groups: Any) -> Any:
+def _fit_named(named: Named, X: Any, y: Any, groups: Any) -> Packed:
     """Fit; a function of its arguments alone, so that a memory can cache it."""
-    return _fit(named.held, X, y, groups)
+    return Packed(_fit(named.held, X, y, groups))
 
 
 def _settings() -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""A fitted estimator as bytes, to be made anew as often as it is asked for."""
+"""Fitted estimators as bytes, to be made anew as often as they are asked for."""
 
 import copyreg
 import io
@@ -63,6 +63,34 @@ class Stored:
         unpickler = _LoadingUnpickler(io.BytesIO(self._content))
         unpickler.held = self._held
         return unpickler.load()
+
+
+class Packed:
+    """An object that goes into a file as one piece.
+
+    joblib writes and reads each array by itself, of which a scorer has hundreds.
+
+    Parameters
+    ----------
+    held : object
+        Anything that can be pickled.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> from sklearn_difficulty.selection._stored import Packed
+    >>> pickle.loads(pickle.dumps(Packed([1, 2]))).held
+    [1, 2]
+    """
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+    def __getstate__(self) -> bytes:
+        return pickle.dumps(self.held, protocol=5)
+
+    def __setstate__(self, state: bytes) -> None:
+        self.held = pickle.loads(state)
 
 
 class StoringError(pickle.PicklingError):
