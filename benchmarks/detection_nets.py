@@ -20,7 +20,7 @@ from sklearn_difficulty.recording import default_net
 
 FOLDS = 5
 CNN_EPOCHS = 12
-CNN_WIDTH = 24
+CNN_WIDTH = 16
 # Trees that a table of few rows affords, and one of many.
 FEW_ROWS = 2_000
 MANY_TREES, FEW_TREES = 300, 100
