@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_difficulty._data import take_rows
 from sklearn_difficulty.selection._actions import check_action
-from sklearn_difficulty.selection._nesting import refuse_in_union
+from sklearn_difficulty.selection._nesting import refuse_in_union, refuse_memory_in_union
 from sklearn_difficulty.selection._selector import RowSelector, check_target, holds_classes
 
 _CHANGES = {"relabel": "labels", "weight": "weights"}
@@ -182,6 +182,9 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
     >>> kept = pipe["mislabelfilter"].get_support()
     >>> int(kept.sum()), bool(kept[0])
     (135, False)
+    >>> labels = pipe["mislabelfilter"].label_issues_
+    >>> int(labels["given_label"][0]), int(labels["likely_label"][0])
+    (2, 0)
     """
 
     def fit(self, X: Any, y: Any, *, groups: Any = None) -> "MislabelFilter":
@@ -297,3 +300,7 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         )
         replaced = take_rows(X, self.replacement_indices_)
         return replaced.set_axis(X.index, axis=0) if hasattr(replaced, "iloc") else replaced
+
+    def __sklearn_clone__(self) -> "MislabelFilter":
+        refuse_memory_in_union(self)
+        return super().__sklearn_clone__()

@@ -40,7 +40,41 @@ def refuse_in_union(transformer: Any) -> None:
         ...
     ValueError: MislabelFilter stands in a FeatureUnion...
     """
-    union = _enclosing_union(transformer)
+    _refuse(transformer, _enclosing_union(transformer, _calling_frame()))
+
+
+def refuse_memory_in_union(transformer: Any) -> None:
+    """Raise if a Pipeline in a union is about to look for a fitted transformer in its memory.
+
+    What it finds there may have been fitted outside of any union, and would not be called. To be
+    called from ``__sklearn_clone__``: right before it looks, a Pipeline with a ``memory`` clones
+    the step.
+
+    Parameters
+    ----------
+    transformer : estimator
+        What drops or replaces rows when it is fitted.
+
+    Raises
+    ------
+    ValueError
+        If the Pipeline stands in a ColumnTransformer or a FeatureUnion.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty import MislabelFilter
+    >>> from sklearn_difficulty.selection._nesting import refuse_memory_in_union
+    >>> refuse_memory_in_union(MislabelFilter())
+    """
+    frame = _calling_frame()
+    while frame is not None and any(_owner(frame) is one for one in (None, transformer)):
+        frame = frame.f_back
+    # in its _fit, and not while it is cloned itself
+    if frame is not None and isinstance(_owner(frame), Pipeline) and frame.f_code.co_name == "_fit":
+        _refuse(transformer, _enclosing_union(transformer, frame, handed_on=True))
+
+
+def _refuse(transformer: Any, union: str | None) -> None:
     if union is None:
         return
     name = type(transformer).__name__
@@ -52,8 +86,13 @@ def refuse_in_union(transformer: Any) -> None:
     )
 
 
-def _enclosing_union(transformer: Any) -> str | None:
+def _enclosing_union(
+    transformer: Any, frame: FrameType | None, handed_on: bool = False
+) -> str | None:
     """Class of the union that is to get the rows that a transformer is being fitted to.
+
+    `frame` is that of a call below it, and `handed_on` whether that call returns rows, and not
+    only a fitted transformer.
 
     scikit-learn does not tell an estimator what it is a part of, and calls a branch of a union
     as it calls a step of a Pipeline. What is left is the call stack, of which two marks are read.
@@ -65,14 +104,9 @@ def _enclosing_union(transformer: Any) -> str | None:
     itself: what follows, such as the ``transform`` of a SelectFromModel, sees the rows as they
     were given. The ``fit`` of a union is refused all the same, although it transforms nothing
     yet: its ``fit_transform`` comes with the next model.
-
-    One thing cannot be seen from here: a Pipeline inside a union that has a ``memory``, and finds
-    there what a Pipeline outside of any has left, does not call the transformer.
     """
-    frame = _calling_frame()
-    handed_on = False  # whether the caller gets rows, and not only a fitted transformer
     while frame is not None:
-        owner = frame.f_locals.get("self")
+        owner = _owner(frame)
         method = frame.f_code.co_name
         kind = frame.f_locals.get("message_clsname")
         if isinstance(kind, str) and kind in {union.__name__ for union in UNIONS}:
@@ -87,6 +121,11 @@ def _enclosing_union(transformer: Any) -> str | None:
             return None
         frame = frame.f_back
     return None
+
+
+def _owner(frame: FrameType) -> Any:
+    """Whose method runs; None in a function."""
+    return frame.f_locals.get("self")
 
 
 def _is_estimator(owner: Any) -> bool:

@@ -141,6 +141,32 @@ class TestRefused:
         with pytest.raises(ValueError, match=MESSAGE):
             make_union(branch, StandardScaler()).fit_transform(iris.X, iris.y)
 
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_what_a_pipeline_outside_has_left_in_a_memory(self, n_jobs, row_filter, iris, tmp_path):
+        memory = str(tmp_path)
+        make_pipeline(row_filter, LogisticRegression(), memory=memory).fit(iris.X, iris.y)
+        branch = make_pipeline(row_filter, MinMaxScaler(), memory=memory)
+        union = make_union(branch, StandardScaler(), n_jobs=n_jobs)
+        with joblib.parallel_config("threading"), pytest.raises(ValueError, match=MESSAGE):
+            union.fit_transform(iris.X, iris.y)
+
+    def test_memory_where_a_filter_may_stand(self, row_filter, iris, tmp_path):
+        pipe = make_pipeline(
+            make_union(StandardScaler(), MinMaxScaler()),
+            row_filter,
+            LogisticRegression(),
+            memory=str(tmp_path),
+        )
+        inside = make_union(
+            selection(make_pipeline(row_filter, LogisticRegression(), memory=str(tmp_path))),
+            StandardScaler(),
+        )
+        for _ in range(2):  # the second time from the memory
+            pipe.fit(iris.X, iris.y)
+            inside.fit_transform(iris.X, iris.y)
+        assert clone(pipe).fit(iris.X, iris.y)[1].support_.sum() == 135
+        assert clone(inside).fit(iris.X, iris.y).transform(iris.X).shape[0] == 150
+
     def test_with_output_set(self, row_filter, iris):
         union = make_union(row_filter, StandardScaler()).set_output(transform="pandas")
         with pytest.raises(ValueError, match=MESSAGE):
