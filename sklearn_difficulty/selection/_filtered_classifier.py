@@ -33,7 +33,7 @@ class FilteredClassifier(FilteredEstimator):
     Attributes
     ----------
     filter_ : MislabelFilter
-        The fitted filter.
+        The fitted filter; its `label_issues_` is a table of what it says of the labels.
     estimator_ : estimator
         The fitted classifier.
     classes_ : ndarray of shape (n_classes,)

@@ -30,7 +30,7 @@ class FilteredRegressor(FilteredEstimator):
     Attributes
     ----------
     filter_ : MislabelFilter
-        The fitted filter.
+        The fitted filter; its `label_issues_` is a table of what it says of the labels.
     estimator_ : estimator
         The fitted regressor.
     n_features_in_ : int
