@@ -41,8 +41,9 @@ def auto_support(
     """
     if noise is None:
         return keep_mask(difficulty)
-    present = np.sort(difficulty[~np.isnan(difficulty)])
-    n_wrong = int((noise.mislabeled_proba > 0.5).sum())
+    known = ~np.isnan(difficulty)
+    present = np.sort(difficulty[known])
+    n_wrong = int((noise.mislabeled_proba[known] > 0.5).sum())
     # One row is kept at least, from which the selector goes on to keep some of each class.
     last_kept = max(len(present) - n_wrong - 1, 0)
     if n_wrong == 0 or not len(present) or not np.isfinite(present[last_kept]):

@@ -200,7 +200,9 @@ class RowSelector(LabelIssues, BaseEstimator):
             self._check_something_is_left(self._mended_)
         else:
             codes = getattr(self, "_codes_", None)
-            self.sample_weight_ = clean_weights(self.mislabeled_proba_, codes)
+            # Nothing is held against a row of which nothing is known.
+            wrong = np.where(np.isnan(self.difficulty_), np.nan, self.mislabeled_proba_)
+            self.sample_weight_ = clean_weights(wrong, codes)
 
     def get_support(self, indices: bool = False) -> np.ndarray:
         """Which rows of the training data are kept.

@@ -42,9 +42,10 @@ def test_rows_as_hard_as_the_hardest_kept_one_are_kept():
     assert threshold == 2
 
 
-def test_rows_without_difficulty_are_kept():
+@pytest.mark.parametrize("wrong", [np.nan, 1.0])
+def test_rows_without_difficulty_are_kept(wrong):
     with pytest.warns(MissingRecordsWarning, match="1 of 4"):
-        support, cut = auto_support(np.array([1.0, np.nan, 2.0, 3.0]), noise([0, np.nan, 0, 1]))
+        support, cut = auto_support(np.array([1.0, np.nan, 2.0, 3.0]), noise([0, wrong, 0, 1]))
     assert support.tolist() == [True, True, True, False]
     assert cut == 2
 

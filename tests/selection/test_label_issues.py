@@ -272,12 +272,16 @@ def test_sparse_rows(planted, path_scorer):
     assert_array_equal(rows.likely_labels_, truth)
 
 
-def test_rows_that_were_never_recorded(planted):
+@pytest.mark.parametrize("action", ["drop", "relabel", "weight"])
+def test_rows_that_were_never_recorded(action, planted):
     X, y, _ = planted
     learner = SGDClassifier(loss="log_loss", max_iter=5, tol=None)
-    halves = [(np.arange(60, 120), np.arange(60))]
-    scorer = DifficultyScorer(learner, cv=halves, random_state=0)
+    half = [(np.arange(60, 120), np.arange(60))]
+    scorer = DifficultyScorer(learner, cv=half, random_state=0)
     with pytest.warns(UserWarning, match="60 of 120"):
-        rows = MislabelFilter(scorer, threshold=0.9).fit(X, y)
+        rows = MislabelFilter(scorer, action=action).fit(X, y)
     assert rows.support_[60:].all()
     assert len(rows.mislabeled_proba_) == 120
+    assert_array_equal(rows.filter(X, y)[1][-60:], y[60:])
+    if action == "weight":
+        assert_array_equal(rows.sample_weight_[60:], np.ones(60))
