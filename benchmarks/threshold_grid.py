@@ -12,17 +12,17 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
 import torch
 from label_noise import ROOT, versions
 from sklearn.base import clone
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -41,41 +41,66 @@ BAR = 1.2
 
 
 class Perceptron(nn.Sequential):
-    """Two hidden layers for the 64 columns and 10 classes of digits."""
+    """Two hidden layers."""
 
-    def __init__(self, hidden: int = 256) -> None:
+    def __init__(self, n_columns: int, n_classes: int, hidden: int = 64) -> None:
         super().__init__(
-            nn.Linear(64, hidden),
+            nn.Linear(n_columns, hidden),
             nn.ReLU(),
             nn.Linear(hidden, hidden),
             nn.ReLU(),
-            nn.Linear(hidden, 10),
+            nn.Linear(hidden, n_classes),
         )
 
 
-def perceptron() -> NeuralNetClassifier:
-    """Net of skorch, of a size that takes seconds on digits."""
+def perceptron(n_columns: int, n_classes: int, max_epochs: int = 100) -> NeuralNetClassifier:
+    """Net of skorch for a table."""
     return NeuralNetClassifier(
         Perceptron,
+        module__n_columns=n_columns,
+        module__n_classes=n_classes,
         criterion=nn.CrossEntropyLoss,
         optimizer=torch.optim.Adam,
         lr=1e-3,
-        max_epochs=50,
-        batch_size=64,
+        max_epochs=max_epochs,
+        batch_size=16,
         train_split=None,
         verbose=0,
     )
 
 
-SCORERS: dict[str, Callable[[], Any]] = {
-    "net": lambda: DifficultyScorer(perceptron()),
-    "default": DifficultyScorer,
-    "forest": lambda: DifficultyScorer(RandomForestClassifier(500)),
-}
-LABELS = {
-    "net": "a net of skorch, 64-256-256-10, 50 epochs with Adam",
-    "default": "`DifficultyScorer()`, which sizes itself to the data",
-    "forest": "`DifficultyScorer(RandomForestClassifier(500))`",
+class Setting(NamedTuple):
+    """A table, and a scorer of its rows."""
+
+    load: Callable[..., tuple[np.ndarray, np.ndarray]]
+    """Loader of scikit-learn."""
+    scorer: Callable[[], Any]
+    """Makes the scorer."""
+    title: str
+    """Both, in words."""
+
+
+SETTINGS = {
+    "cancer-net": Setting(
+        load_breast_cancer,
+        lambda: DifficultyScorer(perceptron(30, 2)),
+        "breast cancer, 569 rows, a net of skorch, 30-64-64-2, 100 epochs with Adam",
+    ),
+    "cancer-default": Setting(
+        load_breast_cancer,
+        DifficultyScorer,
+        "breast cancer, `DifficultyScorer()`",
+    ),
+    "cancer-forest": Setting(
+        load_breast_cancer,
+        lambda: DifficultyScorer(RandomForestClassifier(500)),
+        "breast cancer, `DifficultyScorer(RandomForestClassifier(500))`",
+    ),
+    "digits-default": Setting(
+        load_digits,
+        DifficultyScorer,
+        "digits, 1797 rows, `DifficultyScorer()`",
+    ),
 }
 ONE_PER_FOLD = "one fit per fold"
 GRIDS = {
@@ -95,12 +120,41 @@ def make_pipeline(scorer: Any) -> Pipeline:
     )
 
 
-@contextmanager
-def counted_trainings() -> Iterator[Callable[[], int]]:
-    """Count the fits of scorers inside the block."""
-    fit = DifficultyScorer.fit
-    with patch.object(DifficultyScorer, "fit", autospec=True, side_effect=fit) as counting:
-        yield lambda: int(counting.call_count)
+class Cost:
+    """Counts the trainings of scorers inside a ``with`` block, and times the fits of filters.
+
+    Attributes
+    ----------
+    trainings : int
+        Fits of a scorer.
+    filter_seconds : float
+        Time in ``fit_transform`` of filters, these trainings among it.
+    """
+
+    def __init__(self) -> None:
+        self.trainings = 0
+        self.filter_seconds = 0.0
+
+    def __enter__(self) -> "Cost":
+        train, clean = DifficultyScorer.fit, MislabelFilter.fit_transform
+
+        def counted(scorer: Any, *args: Any, **kwargs: Any) -> Any:
+            self.trainings += 1
+            return train(scorer, *args, **kwargs)
+
+        def timed(filter: Any, *args: Any, **kwargs: Any) -> Any:
+            start = time.process_time()
+            cleaned = clean(filter, *args, **kwargs)
+            self.filter_seconds += time.process_time() - start
+            return cleaned
+
+        self._patches = ExitStack()
+        self._patches.enter_context(patch.object(DifficultyScorer, "fit", counted))
+        self._patches.enter_context(patch.object(MislabelFilter, "fit_transform", timed))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._patches.close()
 
 
 def one_per_fold(pipe: Pipeline, X: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -116,14 +170,15 @@ def one_per_fold(pipe: Pipeline, X: np.ndarray, y: np.ndarray) -> dict[str, floa
     Returns
     -------
     dict
-        Trainings of the scorer, and seconds.
+        Trainings of the scorer, seconds, and seconds in the filter.
     """
     forget_fits()
-    with counted_trainings() as count:
-        start = time.perf_counter()
+    start = time.process_time()
+    with Cost() as cost:
         for train, _ in StratifiedKFold(N_FOLDS).split(X, y):
             clone(pipe).fit(X[train], y[train])
-        return {"seconds": time.perf_counter() - start, "trainings": count()}
+    seconds = time.process_time() - start
+    return {"seconds": seconds, "filter": cost.filter_seconds, "trainings": cost.trainings}
 
 
 def grid(
@@ -145,35 +200,44 @@ def grid(
     Returns
     -------
     dict
-        Trainings of the scorer, seconds without the fit of the best candidate on all rows in the
-        end, and the seconds of that fit.
+        Trainings of the scorer, seconds, seconds in the filter, and those of a fit of the best
+        candidate on all rows, which is in none of the others.
     """
     forget_fits()
-    with tempfile.TemporaryDirectory() as folder, counted_trainings() as count:
+    with tempfile.TemporaryDirectory() as folder:
         if memory:
             pipe = clone(pipe).set_params(filter__memory=folder)
         search = GridSearchCV(
             pipe,
             {"filter__threshold": thresholds},
             cv=StratifiedKFold(N_FOLDS),
+            refit=False,
             error_score="raise",
         )
-        start = time.perf_counter()
-        search.fit(X, y)
-        seconds = time.perf_counter() - start - search.refit_time_
-        # The last training is the one on all rows.
-        return {"seconds": seconds, "trainings": count() - 1, "refit": search.refit_time_}
+        start = time.process_time()
+        with Cost() as cost:
+            search.fit(X, y)
+        seconds = time.process_time() - start
+        start = time.process_time()
+        clone(pipe).set_params(**search.best_params_).fit(X, y)
+        refit = time.process_time() - start
+    return {
+        "seconds": seconds,
+        "filter": cost.filter_seconds,
+        "trainings": cost.trainings,
+        "refit": refit,
+    }
 
 
 def run(
     name: str, n_repeats: int, thresholds: np.ndarray = THRESHOLDS, n_rows: int | None = None
 ) -> dict[str, dict[str, list[float]]]:
-    """Measure one scorer, each way of fitting in turn.
+    """Measure one setting, each way of fitting in turn.
 
     Parameters
     ----------
-    name : {"net", "default", "forest"}
-        The scorer.
+    name : str
+        The setting.
     n_repeats : int
         How often to measure.
     thresholds : ndarray of shape (n_candidates,)
@@ -184,13 +248,14 @@ def run(
     Returns
     -------
     dict
-        Way -> "seconds", "trainings", "ratio" to one fit per fold and "refit" -> one value per
-        repeat.
+        Way -> "trainings", "seconds", "filter", "refit", and the ratios of seconds to one fit per
+        fold, "ratio" and "filter ratio" -> one value per repeat.
     """
-    X, y = load_digits(return_X_y=True)
+    setting = SETTINGS[name]
+    X, y = setting.load(return_X_y=True)
     given, _ = flip_labels(y, 0.2, random_state=0)
     X, given = X[:n_rows].astype(np.float32), given[:n_rows]
-    pipe = make_pipeline(SCORERS[name]())
+    pipe = make_pipeline(setting.scorer())
     results: dict[str, dict[str, list[float]]] = {}
     for _ in range(n_repeats):
         measured = {ONE_PER_FOLD: one_per_fold(pipe, X, given)}
@@ -198,6 +263,7 @@ def run(
             measured[label] = grid(pipe, X, given, thresholds, memory=memory)
         for label, values in measured.items():
             values["ratio"] = values["seconds"] / measured[ONE_PER_FOLD]["seconds"]
+            values["filter ratio"] = values["filter"] / measured[ONE_PER_FOLD]["filter"]
             for key, value in values.items():
                 results.setdefault(label, {}).setdefault(key, []).append(value)
     return results
@@ -205,21 +271,19 @@ def run(
 
 def table(results: dict[str, dict[str, list[float]]]) -> str:
     """Write medians as a Markdown table, ratios with the range over the repeats."""
-    rows = [["", "trainings", "seconds", "times one per fold", f"at most {BAR}", "refit, seconds"]]
+    rows = [
+        ["", "trainings", "CPU seconds", "times one per fold", f"at most {BAR}"]
+        + ["filters alone, times", "refit, CPU seconds"]
+    ]
     for label, values in results.items():
-        ratio = float(np.median(values["ratio"]))
-        spread = f"{ratio:.2f} ({min(values['ratio']):.2f} to {max(values['ratio']):.2f})"
-        is_grid = label != ONE_PER_FOLD
-        rows.append(
-            [
-                label,
-                f"{np.median(values['trainings']):.0f}",
-                f"{np.median(values['seconds']):.2f}",
-                spread if is_grid else "1",
-                ("yes" if ratio <= BAR else "**no**") if is_grid else "",
-                f"{np.median(values['refit']):.2f}" if is_grid else "",
-            ]
-        )
+        median = {key: float(np.median(value)) for key, value in values.items()}
+        row = [label, f"{median['trainings']:.0f}", f"{median['seconds']:.2f}"]
+        if label == ONE_PER_FOLD:
+            row += ["1", "", "1", ""]
+        else:
+            row += [_with_range(values["ratio"]), "yes" if median["ratio"] <= BAR else "**no**"]
+            row += [_with_range(values["filter ratio"]), f"{median['refit']:.2f}"]
+        rows.append(row)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
@@ -229,23 +293,29 @@ def table(results: dict[str, dict[str, list[float]]]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def _with_range(values: list[float]) -> str:
+    return f"{np.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
 def report(measured: dict[str, Any], command: str, n_repeats: int) -> str:
     """Write all tables with what they were made by, as Markdown."""
     times = "one repeat" if n_repeats == 1 else f"{n_repeats} repeats"
     parts = [
         "# What a search over thresholds costs",
         f"Written by\n\n    {command}",
-        f"GridSearchCV over {len(THRESHOLDS)} thresholds and {N_FOLDS} folds of digits with 20 % "
-        "wrong labels, in\n`Pipeline([StandardScaler(), MislabelFilter(scorer, random_state=0), "
+        f"GridSearchCV over {len(THRESHOLDS)} thresholds and {N_FOLDS} folds, with 20 % wrong "
+        "labels, of\n`Pipeline([StandardScaler(), MislabelFilter(scorer, random_state=0), "
         "LogisticRegression()])`,\nbeside one fit of the same pipeline on each fold. Medians over "
         f"{times}, in each of which the\nthree were timed one after the other; in brackets the "
-        "range of the ratio. The grid's time includes\nits "
-        f"{len(THRESHOLDS) * N_FOLDS} fits and predictions of LogisticRegression, and not the "
-        "fit of the best candidate on all\nrows, which stands apart. One thread, on a machine "
-        "with other work: seconds are comparable within\na table.",
+        "range of the ratio. Trainings are those of\nthe scorer.",
+        f"The grid's time includes {len(THRESHOLDS) * N_FOLDS} fits and predictions of "
+        "LogisticRegression, which differ between\nthresholds; where these take longer than the "
+        "training, so does the grid. `filters alone` is the\ntime in the filter, over that in one "
+        "filter per fold. The fit of the best candidate on all rows\nstands apart. Seconds are CPU "
+        "time in one thread, to which other work on the machine adds little.",
     ]
     for name, results in measured.items():
-        parts += [f"## {name}: {LABELS[name]}", table(results)]
+        parts += [f"## {name}: {SETTINGS[name].title}", table(results)]
     used = ", ".join(f"{name} {version}" for name, version in versions().items())
     parts.append(f"Versions: {used}.")
     return "\n\n".join(parts) + "\n"
@@ -254,7 +324,7 @@ def report(measured: dict[str, Any], command: str, n_repeats: int) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description="Measure what a search over thresholds costs.")
-    parser.add_argument("--scorers", nargs="+", choices=SCORERS, default=list(SCORERS))
+    parser.add_argument("--data", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="default: 5")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the report there")
     arguments = parser.parse_args(argv)
@@ -265,11 +335,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # So small networks are slower with several threads than with one.
     torch.set_num_threads(1)
     measured = {}
-    for name in arguments.scorers:
+    for name in arguments.data:
         measured[name] = run(name, arguments.repeats)
         print(f"{name}\n\n{table(measured[name])}\n", flush=True)
     if arguments.out is not None:
-        command = f"python benchmarks/threshold_grid.py --scorers {' '.join(arguments.scorers)}"
+        command = f"python benchmarks/threshold_grid.py --data {' '.join(arguments.data)}"
         command += f" --repeats {arguments.repeats}"
         command += f" --out {os.path.relpath(arguments.out, ROOT)}"
         text = report(measured, command, arguments.repeats)

@@ -252,7 +252,7 @@ def _settings() -> tuple[Any, ...]:
     return (
         get_config(),
         torch.get_default_dtype(),
-        torch.get_default_device(),
+        str(torch.empty(0).device),  # the default
         torch.get_float32_matmul_precision(),
         torch.are_deterministic_algorithms_enabled(),
     )
