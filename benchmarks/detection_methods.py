@@ -48,7 +48,7 @@ from sklearn_difficulty.scores import SCORES, Score
 from sklearn_difficulty.trajectory import Trajectory
 
 # The score that our automatic cut is taken with, and the rows of the table that have one.
-OURS = "consensus" if "consensus" in SCORES else "action"
+OURS = "consensus"
 NET, FOREST = f"{OURS}, network", f"{OURS}, forest out of bag"
 # Every score that one training gives, with its options.
 SINGLE = {
@@ -56,7 +56,7 @@ SINGLE = {
     for name, score in SCORES.items()
     if not score.from_gradients and score.default_runs == 1 and name != OURS
 } | {"aum, proba": ("aum", {"proba": True})}
-OF_FORESTS = tuple(name for name in ("action", "confidence") if name != OURS)
+OF_FORESTS = ("action", "confidence")
 CLEANLAB = {
     "cleanlab, self-confidence": ("self_confidence", False),
     "cleanlab, self-confidence, adjusted": ("self_confidence", True),
