@@ -6,11 +6,14 @@ from sklearn_difficulty.labels._hardness_types import (
     hardness_types,
 )
 from sklearn_difficulty.labels._label_noise import LabelNoise, estimate_label_noise
+from sklearn_difficulty.labels._planted_errors import PlantedErrors, plant_errors
 
 __all__ = [
     "HardnessReadings",
     "LabelNoise",
+    "PlantedErrors",
     "estimate_label_noise",
     "hardness_readings",
     "hardness_types",
+    "plant_errors",
 ]

@@ -7,6 +7,7 @@ from sklearn_difficulty.scores._action import action
 from sklearn_difficulty.scores._agreement import agreement
 from sklearn_difficulty.scores._aum import aum
 from sklearn_difficulty.scores._confidence import confidence
+from sklearn_difficulty.scores._consensus import consensus, habits
 from sklearn_difficulty.scores._correctness import correctness
 from sklearn_difficulty.scores._easiness import easiness, largest_share
 from sklearn_difficulty.scores._el2n import el2n
@@ -37,6 +38,7 @@ __all__ = [
     "aum",
     "class_normalize",
     "confidence",
+    "consensus",
     "correctness",
     "easiness",
     "el2n",
@@ -137,6 +139,16 @@ SCORES: dict[str, Score] = {
         higher_is_harder=False,
         needs_labels=True,
         reference="Swayamdipta et al., EMNLP 2020, arXiv:2009.10795",
+    ),
+    "consensus": Score(
+        name="consensus",
+        function=consensus,
+        needs=("proba", "margin", "prediction", "y", "classes"),
+        higher_is_harder=True,
+        needs_labels=True,
+        over_runs="joint",
+        population=habits,
+        reference="this package, benchmarks/results/detection.md",
     ),
     "entropy": Score(
         name="entropy",

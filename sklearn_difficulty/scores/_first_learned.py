@@ -1,13 +1,12 @@
 """First learned: after which step a sample was right for the first time."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.scores._over_runs import mean_over_runs
-from sklearn_difficulty.scores._over_steps import completed, whether_right
+from sklearn_difficulty.scores._over_steps import completed, whether_right, with_times
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["first_learned"]
@@ -82,8 +81,7 @@ def first_learned(
     array([0., 3., 4.])
     """
     check_choice("for_good", for_good, (False, True))
-    # As fields of the trajectory, times are cut along with it.
-    trajectory = replace(trajectory, dt=_times(trajectory)).window(steps)
+    trajectory = with_times(trajectory).window(steps)
     trajectory.require("prediction", "y", score="first_learned")
     assert trajectory.y is not None
     per_run = [
@@ -96,18 +94,6 @@ def first_learned(
         )
     ]
     return mean_over_runs(np.stack(per_run), "first_learned")
-
-
-def _times(trajectory: Trajectory) -> dict[str, np.ndarray]:
-    """Give the times at which steps begin and end, of shape (n_runs, n_steps)."""
-    if {"begin", "end"} <= trajectory.dt.keys():  # of a path that is a part of a training
-        return {name: trajectory.dt[name] for name in ("begin", "end")}
-    shape = trajectory.loss.shape[:2]
-    lengths = np.asarray(trajectory.dt.get("epoch", np.ones(shape)), dtype=np.float64)
-    end = np.cumsum(lengths, axis=1)
-    # Not end - lengths, whose rounding would set a step apart from the end of the one before.
-    begin = np.concatenate([np.zeros((shape[0], 1)), end[:, :-1]], axis=1)
-    return {"begin": begin, "end": end}
 
 
 def _run_first_learned(

@@ -1,6 +1,7 @@
 """Statistics of one run's records, read one step at a time: they may be float32 and on disk."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import repeat
 
 import numpy as np
@@ -12,8 +13,10 @@ __all__ = [
     "mean_over_steps",
     "path_length",
     "span_of_steps",
+    "step_times",
     "variance_over_steps",
     "whether_right",
+    "with_times",
 ]
 
 _ONE_EACH = repeat(1.0)
@@ -171,3 +174,44 @@ def path_length(trajectory: Trajectory, run: int) -> float:
     if "epoch" not in trajectory.dt:
         return float(n_steps)
     return float(np.sum(trajectory.dt["epoch"][run, :n_steps], dtype=np.float64))
+
+
+def step_times(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
+    """Give the times at which steps begin and end, counted from the beginning of the training.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path.
+
+    Returns
+    -------
+    begin, end : ndarray of shape (n_runs, n_steps)
+        In epochs, or in steps where the length of those is not known.
+    """
+    if {"begin", "end"} <= trajectory.dt.keys():  # of a path that is a part of a training
+        return trajectory.dt["begin"], trajectory.dt["end"]
+    shape = trajectory.loss.shape[:2]
+    lengths = np.asarray(trajectory.dt.get("epoch", np.ones(shape)), dtype=np.float64)
+    end = np.cumsum(lengths, axis=1)
+    # Not end - lengths, whose rounding would set a step apart from the end of the one before.
+    return np.concatenate([np.zeros((shape[0], 1)), end[:, :-1]], axis=1), end
+
+
+def with_times(trajectory: Trajectory) -> Trajectory:
+    """Note when steps begin and end, so that a part of the path still tells.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path.
+
+    Returns
+    -------
+    Trajectory
+        The same with ``dt["begin"]`` and ``dt["end"]``, and without other lengths of steps but
+        ``dt["step"]``.
+    """
+    begin, end = step_times(trajectory)
+    spans = {"step": trajectory.dt["step"]} if "step" in trajectory.dt else {}
+    return replace(trajectory, dt={"begin": begin, "end": end, **spans})

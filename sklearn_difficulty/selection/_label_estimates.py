@@ -9,7 +9,13 @@ from sklearn.frozen import FrozenEstimator
 
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.labels import LabelNoise, estimate_label_noise, hardness_types
+from sklearn_difficulty.labels import (
+    LabelNoise,
+    PlantedErrors,
+    estimate_label_noise,
+    hardness_types,
+)
+from sklearn_difficulty.scores import SCORES
 from sklearn_difficulty.selection._mixture import upper_group_proba
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -28,6 +34,14 @@ class Path:
 
     trajectory: Trajectory | None
     why_none: str = ""
+
+    @property
+    def tells_labels(self) -> bool:
+        """Whether labels can be estimated from it."""
+        needs = SCORES["consensus"].needs
+        return self.trajectory is not None and all(
+            getattr(self.trajectory, name) is not None for name in needs
+        )
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,12 @@ def path_of(
     return Path(trajectory.select(samples=places))
 
 
-def estimate_labels(path: Path, difficulty: np.ndarray, codes: np.ndarray | None) -> LabelEstimates:
+def estimate_labels(
+    path: Path,
+    difficulty: np.ndarray,
+    codes: np.ndarray | None,
+    planted_errors: PlantedErrors | None = None,
+) -> LabelEstimates:
     """Estimate which labels are wrong, from the path of training or from difficulties alone.
 
     Where there is no path of classes, a label is as probably wrong as its row belongs to a second,
@@ -146,6 +165,8 @@ def estimate_labels(path: Path, difficulty: np.ndarray, codes: np.ndarray | None
         Higher is harder.
     codes : ndarray of shape (n_samples,) or None
         Given classes as numbers; None for a regression.
+    planted_errors : PlantedErrors or None, default=None
+        A second training, on labels some of which were made wrong.
 
     Returns
     -------
@@ -165,7 +186,7 @@ def estimate_labels(path: Path, difficulty: np.ndarray, codes: np.ndarray | None
     why_none = path.why_none
     if path.trajectory is not None:
         try:
-            noise = estimate_label_noise(path.trajectory)
+            noise = estimate_label_noise(path.trajectory, planted_errors)
         except RecordNotFoundError as error:
             # Such as that of an estimator without probabilities, which is no reason to fail: the
             # attributes that this leaves out say so.

@@ -16,7 +16,7 @@ from sklearn_difficulty.recording import (
 
 MAX_SEED = np.iinfo(np.int32).max
 # What rows are scored by where no scorer is given.
-_SCORE_OF_CLASSES = "action"
+_SCORE_OF_CLASSES = "consensus"
 _SCORE_OF_TARGETS = "action"
 
 
@@ -37,7 +37,7 @@ def default_scorer(has_classes: bool = True) -> DifficultyScorer:
     --------
     >>> from sklearn_difficulty.selection._scorer_within import default_scorer
     >>> default_scorer()
-    DifficultyScorer()
+    DifficultyScorer(score='consensus')
     """
     return DifficultyScorer(score=_SCORE_OF_CLASSES if has_classes else _SCORE_OF_TARGETS)
 

@@ -26,8 +26,9 @@ from sklearn_difficulty.selection._actions import (
 )
 from sklearn_difficulty.selection._auto_support import auto_support
 from sklearn_difficulty.selection._fit_once import fit_once
-from sklearn_difficulty.selection._label_estimates import places_in_path
+from sklearn_difficulty.selection._label_estimates import estimate_labels, places_in_path
 from sklearn_difficulty.selection._label_issues import LabelIssues
+from sklearn_difficulty.selection._planted_training import train_on_planted_errors
 from sklearn_difficulty.selection._scorer_within import (
     MAX_SEED,
     check_scorer,
@@ -150,8 +151,8 @@ class RowSelector(LabelIssues, BaseEstimator):
             check_can_be_relabelled(X, has_classes)
         scorer = own_scorer(self.scorer, X, has_classes, told=told)
         self._replacement_seed_ = None
+        rng = check_random_state(self.random_state)
         if self.random_state is not None:
-            rng = check_random_state(self.random_state)
             self._replacement_seed_ = int(rng.randint(MAX_SEED))
             seed(scorer, rng)
         self.scorer_ = fit_once(scorer, X, y, groups, memory=memory)
@@ -160,6 +161,19 @@ class RowSelector(LabelIssues, BaseEstimator):
         self._given_ = y.copy()
         if has_classes:
             self.classes_, self._codes_ = np.unique(y, return_inverse=True)
+            if isinstance(self.threshold, str) or self._action_ != "drop":
+                path, errors = self._path(), None
+                if path.tells_labels:
+                    errors = train_on_planted_errors(
+                        scorer,
+                        X,
+                        self.classes_,
+                        self._codes_,
+                        groups,
+                        memory=memory,
+                        random_state=rng,
+                    )
+                self._estimates_ = estimate_labels(path, self.difficulty_, self._codes_, errors)
         self._decide()
         self._act()
         return self
