@@ -120,7 +120,7 @@ class TestRefused:
         [
             ("loky", "pipeline in union"),
             ("loky", "own columns"),
-            *[(backend, kind) for backend in ("threading", "multiprocessing") for kind in REFUSED],
+            *[("threading", kind) for kind in REFUSED],
         ],
     )
     def test_in_workers(self, backend, kind, row_filter, iris):
