@@ -115,11 +115,12 @@ def run(pair: str, seed: int, groups: Sequence[str], data_dir: Path, work: Path)
     task = make_task(pair, seed, data_dir, work)
     for group in missing:
         training = result_file(work, pair, seed, "training")
-        if group == "ours" and not training.is_file():
-            raise FileNotFoundError(
-                f"{training.name} is not there, and ours are read off that training: "
-                "add it to --only."
-            )
+        for needed in (training, result_file(work, pair, seed, "planted")):
+            if group == "ours" and not needed.is_file():
+                raise FileNotFoundError(
+                    f"{needed.name} is not there, and ours are read off that training: "
+                    "add it to --only."
+                )
         trained = {} if group == "training" else read_rows(training)
         start = time.perf_counter()
         rows = GROUPS[group](task, trained)

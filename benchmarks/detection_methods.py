@@ -1,7 +1,7 @@
 """What ``detection.py`` compares, in groups of what is trained together.
 
-The first group trains what our methods are read off, so that these can be measured again without
-a training when they change.
+The first two groups train what our methods are read off, so that these can be measured again
+without a training when they change.
 """
 
 import hashlib
@@ -41,10 +41,11 @@ from detection_nets import (
 )
 from imblearn.under_sampling import InstanceHardnessThreshold
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.frozen import FrozenEstimator
 
-from sklearn_difficulty import DifficultyScorer, MislabelFilter
+from sklearn_difficulty import DifficultyScorer
+from sklearn_difficulty.labels import PlantedErrors, estimate_label_noise, plant_errors
 from sklearn_difficulty.scores import SCORES, Score
+from sklearn_difficulty.selection._auto_support import auto_support
 from sklearn_difficulty.trajectory import Trajectory
 
 # The score that our automatic cut is taken with, and the rows of the table that have one.
@@ -68,6 +69,7 @@ CLEANLAB_CUT = "cleanlab, find_label_issues"
 CLEANLAB_COUNT = "cleanlab, num_label_issues"
 CLEAN_LEARNING = "cleanlab, CleanLearning"
 AUM, NO_FILTER, ORACLE = "aum (package)", "no filter", "oracle"
+PLANTED = "planted errors"
 OUT_OF_FOLD_FOREST, HARDNESS = "forest out of fold", "instance hardness (imbalanced-learn)"
 
 
@@ -145,6 +147,26 @@ def train(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
         ORACLE: {"accuracy": final_accuracy(task, ~wrong)},
         AUM: judge_ranking(wrong, ranking) | {"seconds": with_aum, "trainings": 1},
     }
+
+
+def train_planted(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
+    """Train both once more, as MislabelFilter does for its automatic cut, and keep their paths."""
+    X, given = task.data.X, task.given
+    planted_given, planted = plant_errors(given, task.n_classes, np.random.RandomState(task.seed))
+    models = {
+        "network": (make_recorded_net(X, task.n_classes), X),
+        "forest": (make_forest(len(X)), flat(X)),
+    }
+    seconds = {}
+    for model, (estimator, rows) in models.items():
+        start = process_time()
+        scorer = DifficultyScorer(
+            estimator, score=OURS, snapshots=None, random_state=task.seed
+        ).fit(rows, planted_given)
+        seconds[model] = process_time() - start
+        scorer.trajectory_.save(task.path(f"{model}-planted"))
+    np.save(task.path("planted").with_suffix(".npy"), planted)
+    return {PLANTED: {"seconds of training": seconds}}
 
 
 def aum_by_package(outputs: np.ndarray, given: np.ndarray) -> np.ndarray:
@@ -252,11 +274,19 @@ def run_ours(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
     """Measure everything of ours, off the trainings that are there."""
     seconds = earlier[NO_FILTER]["seconds of training"]
     network, forest = (Trajectory.load(task.path(model)) for model in ("network", "forest"))
+    again = json.loads(
+        (task.work / "results" / f"{task.label}-planted.json").read_text(encoding="utf-8")
+    )["rows"][PLANTED]["seconds of training"]
     one_training = {"seconds": seconds["network"], "trainings": 1}
     one_forest = {"seconds": seconds["forest"], "trainings": 1}
     rows = {}
-    rows[NET] = _with_cut(task, network) | one_training
-    rows[FOREST] = _with_cut(task, forest) | one_forest
+    for row, model, path in ((NET, "network", network), (FOREST, "forest", forest)):
+        rows[row] = _with_cut(task, path, model) | {
+            "seconds": seconds[model],
+            "trainings": 1,
+            "seconds of the cut": seconds[model] + again[model],
+            "trainings of the cut": 2,
+        }
     for label, (score, params) in SINGLE.items():
         rows[label] = judge_ranking(task.wrong, _ranked(network, score, params)) | one_training
     for score in OF_FORESTS:
@@ -270,21 +300,28 @@ def _ranked(trajectory: Trajectory, score: str, params: dict[str, Any]) -> np.nd
     return scorer.difficulty_
 
 
-def _with_cut(task: Task, trajectory: Trajectory) -> Row:
+def _with_cut(task: Task, trajectory: Trajectory, model: str) -> Row:
     """Rank, cut automatically, estimate, and train on what is left."""
-    scorer = DifficultyScorer.from_trajectory(trajectory, task.data.X, score=OURS)
-    chosen = MislabelFilter(FrozenEstimator(scorer), threshold="auto")
-    chosen.fit(task.data.X, task.given)
-    low, high = chosen.noise_rate_interval_
+    difficulty = _ranked(trajectory, OURS, {})
+    errors = PlantedErrors(
+        Trajectory.load(task.path(f"{model}-planted")),
+        np.load(task.path("planted").with_suffix(".npy")),
+    )
+    noise = estimate_label_noise(trajectory, errors)
+    support, _ = auto_support(difficulty, noise)
+    # As MislabelFilter has it: if all of a class looks wrong, the model has not learnt the class.
+    n_kept = np.bincount(task.given[support], minlength=task.n_classes)
+    support |= (n_kept == 0)[task.given]
+    low, high = noise.noise_rate_interval
     return (
-        judge_ranking(task.wrong, scorer.difficulty_)
-        | judge_cut(task.wrong, ~chosen.support_)
-        | judge_probabilities(task.wrong, chosen.mislabeled_proba_)
+        judge_ranking(task.wrong, difficulty)
+        | judge_cut(task.wrong, ~support)
+        | judge_probabilities(task.wrong, noise.mislabeled_proba)
         | {
-            "noise rate": chosen.noise_rate_,
+            "noise rate": noise.noise_rate,
             "noise rate is in the interval": float(low <= task.wrong.mean() <= high),
-            "accuracy": final_accuracy(task, chosen.support_),
-            "recalls": recalls(task.wrong, scorer.difficulty_),
+            "accuracy": final_accuracy(task, support),
+            "recalls": recalls(task.wrong, difficulty),
         }
     )
 
@@ -314,6 +351,7 @@ def write(file: Path, content: Any) -> None:
 # In the order in which one needs what another left.
 GROUPS: dict[str, Callable[[Task, dict[str, Row]], dict[str, Row]]] = {
     "training": train,
+    "planted": train_planted,
     "cleanlab": run_cleanlab,
     "forests": run_forests,
     "ours": run_ours,

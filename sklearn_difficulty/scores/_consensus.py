@@ -49,7 +49,7 @@ class Belief(NamedTuple):
     @property
     def named(self) -> np.ndarray:
         """Whether a rival is known, of shape (n_samples,)."""
-        return self.rivals.any(axis=1)
+        return np.asarray(self.rivals.any(axis=1))
 
     @property
     def strongest(self) -> np.ndarray:
