@@ -93,7 +93,7 @@ def forget_fits() -> None:
 
     Examples
     --------
-    >>> from sklearn_difficulty.selection._fit_once import forget_fits
+    >>> from sklearn_difficulty.selection import forget_fits
     >>> forget_fits()
     """
     _LAST_FITS.empty()

@@ -19,13 +19,17 @@ class MislabelSampler(RowSelector):
     scorer : estimator or None, default=None
         What tells hard rows: a :class:`~sklearn_difficulty.DifficultyScorer`, or anything else
         whose ``fit(X, y)`` leaves ``difficulty_`` behind, one number per row, higher is harder.
-        It is cloned. None is a ``DifficultyScorer()``.
+        It is cloned. None is a ``DifficultyScorer(score="consensus")`` of the default network, and
+        for a regression a ``DifficultyScorer()``.
     threshold : float or "auto", default="auto"
-        How hard a kept row may be, in the unit of `criterion`. ``"auto"`` looks for a second,
-        harder group of rows and drops it, or nothing where none stands apart (`threshold_` is
-        infinite then), and never a whole class; see
-        :func:`~sklearn_difficulty.selection.auto_threshold`. It is careful: on small tables it
-        often sees none, and a number finds more.
+        How hard a kept row may be, in the unit of `criterion`. ``"auto"`` drops as many of the
+        hardest rows as there are labels that are more probably wrong than right, never a whole
+        class, and none (`threshold_` is infinite then) where labels are right or the model cannot
+        tell. To know what a wrong label looks like to this model, it is trained a second time with
+        a tenth of the labels made wrong; see
+        :func:`~sklearn_difficulty.labels.estimate_label_noise`. For a regression and for scorers
+        that leave no path of classes, it looks for a second group of difficulties instead; see
+        :func:`~sklearn_difficulty.selection.auto_threshold`.
     criterion : {"quantile", "score", "zscore"}, default="quantile"
         What a number given as `threshold` means. ``"quantile"``: keep difficulties up to this
         quantile, so that 0.9 drops the hardest tenth and 1.0 nothing. ``"score"``: keep
@@ -37,9 +41,12 @@ class MislabelSampler(RowSelector):
         hard, not wrong, and stays as it is. ``"weight"`` is for :class:`FilteredClassifier`:
         :meth:`fit_resample` has no way to pass weights on, and refuses it.
     memory : None, str or joblib.Memory, default=None
-        Where to cache fitted scorers, so that another threshold on the same rows trains nothing
-        again. Code is not part of what a cache entry depends on: empty it after an edit of the
-        model that is trained.
+        Where to keep fitted scorers, so that another threshold on the same rows trains nothing
+        again. None keeps the last of this process (64 at most, in 512 MiB), provided that every
+        ``random_state`` of the scorer is a number, as it is once `random_state` is;
+        :func:`~sklearn_difficulty.selection.forget_fits` gives the memory back. A folder serves
+        several processes, and later ones; there, code is not part of what an entry depends on:
+        empty it after an edit of the model that is trained.
     random_state : int, RandomState instance or None, default=None
         Stands in for every ``random_state`` that the scorer leaves open.
 
