@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_difficulty._asked import ResolvedScore
 from sklearn_difficulty.exceptions import MissingRecordsWarning
-from sklearn_difficulty.scores._over_runs import mean_of_known
+from sklearn_difficulty.scores._over_runs import EachRun, mean_of_known
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -44,10 +44,12 @@ def standard_error(
     groups = np.arange(trajectory.n_runs).reshape(-1, models_per_run)
     left_out = score.entry.over_runs == "joint"
     values = []
-    for group in groups:
-        chosen = np.setdiff1d(np.arange(trajectory.n_runs), group) if left_out else group
+    every = np.arange(len(groups))
+    for number in every:
+        numbers = np.delete(every, number) if left_out else every[[number]]
+        chosen = groups[numbers].ravel()
         given = {**score.options, **options}
-        own = {name: _of_runs(value, chosen, trajectory) for name, value in given.items()}
+        own = {name: _of_runs(value, numbers, chosen, trajectory) for name, value in given.items()}
         part = trajectory.select(runs=chosen)
         with warnings.catch_warnings():
             # A row that a single run did not record is no matter while others did.
@@ -81,8 +83,10 @@ def over_runs(values: np.ndarray, *, jackknife: bool = False) -> np.ndarray:
     return np.sqrt(errors)
 
 
-def _of_runs(value: Any, runs: np.ndarray, trajectory: Trajectory) -> Any:
+def _of_runs(value: Any, groups: np.ndarray, runs: np.ndarray, trajectory: Trajectory) -> Any:
     """An option for some of the runs: lengths of steps may be given for each run."""
+    if isinstance(value, EachRun):
+        return EachRun(value[group] for group in groups)
     if isinstance(value, list | tuple | np.ndarray):
         array = np.asarray(value)
         if array.shape == trajectory.loss.shape[:2] and trajectory.n_runs > 1:

@@ -1,5 +1,6 @@
 """How many labels are wrong, which ones, and what they should be."""
 
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import mannwhitneyu
 
+from sklearn_difficulty.exceptions import NothingLearnedWarning
 from sklearn_difficulty.labels._planted_errors import PlantedErrors
 from sklearn_difficulty.scores import consensus
 from sklearn_difficulty.scores._consensus import beliefs, confusions_of, consensus_of
@@ -22,16 +24,18 @@ _RIGHT_BEYOND = 0.25
 # So much more than that (share of rows times their mean distance) is a half when it is asked
 # whether there are wrong labels at all; the exponent makes it a matter of yes or no.
 _EXCESS, _SHARPNESS = 0.008, 4
-# Log odds of being wrong per unit, if a fifth of the rows is beyond the middle; no more than these
-# at most, since far beyond it there are hard rows with right labels, too.
+# Log odds of being wrong per unit, if a fifth of the rows is beyond the middle; then no more than
+# these at most, since far beyond it there are hard rows with right labels, too.
 _SLOPE, _USUAL_SHARE, _MOST_ODDS = 4.0, 0.2, 2.0
 _FAR_RIGHT, _FAR_WRONG = -2.0, 1.0
 # With other errors in the labels, the model looks different; this much more is too different.
 _MANY_MORE, _SOME_MORE = 1.5, 0.02
 _FEWEST_PLANTED = 3
 # Of the test that planted errors stand out.
-_LEVEL = 0.01
+_LEVEL = 0.1
 _RESAMPLES = 200
+# Errors that are not like the planted ones look different, by which the rates are off, too.
+_OFF_BY = 1.25
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class LabelNoise:
     noise_rate_interval: tuple[float, float]
     class_noise_rate: np.ndarray
     class_noise_rate_interval: np.ndarray
-    calibrated: bool
+    calibrated: bool = False
 
 
 class _Scale(NamedTuple):
@@ -110,7 +114,7 @@ def estimate_label_noise(
     they are much closer, they are hard rows with right labels. Between the two the probability
     goes from 0 to 1 for all of them together. Within them, the log odds grow by 4 for each unit
     of the scale, from even odds at 0 if a fifth of the rows is above it; as many rows as that are
-    the odds before any of them is looked at. A probability is never above 0.88.
+    the odds before any of them is looked at. Unless more are, no probability is above 0.88.
 
     Parameters
     ----------
@@ -123,7 +127,8 @@ def estimate_label_noise(
     -------
     LabelNoise
         The estimates. Intervals are percentiles over rows that are drawn again, with the scale
-        and all that follows from it; they do not cover a wrong model of the errors.
+        and all that follows from it, and wider by a quarter of the rate at either end, for errors
+        that do not look like the planted ones.
 
     Raises
     ------
@@ -134,6 +139,8 @@ def estimate_label_noise(
     -----
     MissingRecordsWarning
         If rows were never recorded.
+    NothingLearnedWarning
+        If planted errors do not stand out.
 
     See Also
     --------
@@ -173,13 +180,21 @@ def estimate_label_noise(
     warn_of_missing(~recorded, "estimate_label_noise")
     planted, others = _planted_values(planted_errors)
     calibrated = len(planted) >= _FEWEST_PLANTED
+    if calibrated and _scale(values[recorded], planted, others) is None:
+        warnings.warn(
+            "the model does not tell labels that were made wrong on purpose from the others, so "
+            "that no label is called wrong. Train it longer, or another one, or look at more rows.",
+            NothingLearnedWarning,
+            stacklevel=2,
+        )
     proba = np.full(len(values), np.nan)
     proba[recorded] = _mislabeled_proba(values[recorded], planted, others)
     rates = _resampled_rates(values[recorded], codes[recorded], n_classes, planted, others)
-    intervals = np.nanpercentile(rates, [2.5, 97.5], axis=0)
+    low, high = np.nanpercentile(rates, [2.5, 97.5], axis=0)
     of_class = _rates(proba[recorded], codes[recorded], n_classes)
     # A percentile interval need not hold the estimate itself where that is at an end.
-    low, high = np.minimum(intervals[0], of_class), np.maximum(intervals[1], of_class)
+    low = np.minimum(low, of_class) / _OFF_BY
+    high = np.minimum(np.maximum(high, of_class) * _OFF_BY, 1.0)
     rivals = belief.strongest * confusions[:, codes].T
     likely = np.where(proba > 0.5, rivals.argmax(axis=1), codes)
     likely = np.where(rivals.any(axis=1), likely, codes)
@@ -215,8 +230,9 @@ def _mislabeled_proba(values: np.ndarray, planted: np.ndarray, others: np.ndarra
     if np.mean(places > 0) > _MANY_MORE * scale.most + _SOME_MORE:
         places = places - np.quantile(places, 1 - scale.most)
     share = np.clip(np.mean(places > 0), 1 / (len(places) + 1), 0.5)
-    odds = _SLOPE * np.clip(places, _FAR_RIGHT, _FAR_WRONG) + logit(share) - logit(_USUAL_SHARE)
-    return _whether_any(places) * expit(np.minimum(odds, _MOST_ODDS))
+    before = logit(share) - logit(_USUAL_SHARE)
+    odds = _SLOPE * np.clip(places, _FAR_RIGHT, _FAR_WRONG) + before
+    return _whether_any(places) * expit(np.minimum(odds, _MOST_ODDS + max(before, 0.0)))
 
 
 def _scale(values: np.ndarray, planted: np.ndarray, others: np.ndarray) -> _Scale | None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_difficulty.scores._over_runs import warn_of_missing
+from sklearn_difficulty.scores._over_runs import EachRun, warn_of_missing
 from sklearn_difficulty.scores._over_steps import (
     completed,
     span_of_steps,
@@ -301,7 +301,7 @@ def _rival_proba(own: np.ndarray, ahead: np.ndarray) -> np.ndarray:
     return np.where(underflow, 1.0, np.minimum(other, 1.0 - own))
 
 
-def _paces(trajectory: Trajectory) -> list[tuple[np.ndarray, np.ndarray]]:
+def _paces(trajectory: Trajectory) -> EachRun:
     """For each run points in time and the weight of all steps before them."""
     paces = []
     begins, ends = step_times(trajectory)
@@ -311,7 +311,7 @@ def _paces(trajectory: Trajectory) -> list[tuple[np.ndarray, np.ndarray]]:
         weights = losses * span_of_steps(trajectory)[run]
         before = np.append(0.0, np.cumsum(weights)) / max(float(weights.sum()), _LEAST_PROBA)
         paces.append((np.append(begins[run, :1], ends[run, :n_steps]), before))
-    return paces
+    return EachRun(paces)
 
 
 def _mean_log_loss(own: np.ndarray) -> float:

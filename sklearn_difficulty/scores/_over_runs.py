@@ -1,12 +1,19 @@
 """The mean of a score over runs, where some samples may be missing in some of them."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 
 from sklearn_difficulty.exceptions import MissingRecordsWarning
 
-__all__ = ["mean_of_known", "mean_over_runs", "warn_of_missing"]
+__all__ = ["EachRun", "mean_of_known", "mean_over_runs", "warn_of_missing"]
+
+
+class EachRun(tuple[Any, ...]):
+    """Values of an option for each run, so that a run that is left out takes its own along."""
+
+    __slots__ = ()
 
 
 def mean_over_runs(per_run: np.ndarray, score: str) -> np.ndarray:

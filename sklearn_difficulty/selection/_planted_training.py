@@ -1,5 +1,7 @@
 """A second training, on labels some of which are made wrong on purpose."""
 
+import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from torch.utils.data import Dataset
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.labels import PlantedErrors, plant_errors
 from sklearn_difficulty.selection._fit_once import fit_once
+
+_PLANTING = 1
 
 
 def train_on_planted_errors(
@@ -39,7 +43,8 @@ def train_on_planted_errors(
     memory : joblib.Memory
         Cache of fitted scorers.
     random_state : RandomState
-        Source of which labels are made wrong.
+        Source of which labels are made wrong, for a scorer without a seed of its own: with one,
+        they are the same ones each time, as its training is.
 
     Returns
     -------
@@ -69,10 +74,17 @@ def train_on_planted_errors(
     """
     if not isinstance(scorer, DifficultyScorer) or isinstance(X, Dataset) or len(classes) < 2:
         return None
+    if isinstance(scorer.random_state, Integral):
+        # Not the numbers of a generator that the seed alone makes, which split rows elsewhere.
+        random_state = np.random.RandomState([int(scorer.random_state), _PLANTING])
     planted_codes, planted = plant_errors(codes, len(classes), random_state)
     # Nothing but the path is needed, and a folder that was named holds the other training.
     another = clone(scorer).set_params(
         score="consensus", score_params=None, snapshots=None, storage=None
     )
-    fitted = fit_once(another, X, classes[planted_codes], groups, memory=memory)
+    with warnings.catch_warnings():
+        # What there is to say of the rows, the first training has said; that a solver takes longer
+        # to fit labels that nobody gave is no matter.
+        warnings.simplefilter("ignore", UserWarning)
+        fitted = fit_once(another, X, classes[planted_codes], groups, memory=memory)
     return PlantedErrors(fitted.trajectory_, planted)
