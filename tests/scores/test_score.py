@@ -10,6 +10,7 @@ import scipy.special
 from sklearn_difficulty import scores
 from sklearn_difficulty.exceptions import MissingRecordsWarning, RecordNotFoundError
 from sklearn_difficulty.scores import SCORES, Score
+from sklearn_difficulty.scores._over_steps import with_times
 from sklearn_difficulty.trajectory import Trajectory
 
 FROM_RECORDS = [name for name, score in SCORES.items() if not score.from_gradients]
@@ -209,12 +210,18 @@ def hide(trajectory, missing):
     return Trajectory(**hidden, **kept, n_steps=trajectory.n_steps)
 
 
+def population(name, trajectory):
+    """Make the options that stand for all the samples, where a score relates one to them."""
+    make_options = SCORES[name].population
+    return {} if make_options is None else make_options(trajectory)
+
+
 @pytest.mark.parametrize("name", FROM_RECORDS)
 def test_sample_that_was_never_recorded(name):
     missing = np.zeros((N_RUNS, N_STEPS, N_SAMPLES), dtype=bool)
     missing[:, :, 2] = True
     with pytest.warns(MissingRecordsWarning, match=f"'{name}': 1 of 12 samples") as caught:
-        values = SCORES[name].function(hide(make(), missing))
+        values = SCORES[name].function(hide(make(), missing), **population(name, make()))
     assert np.flatnonzero(np.isnan(values)).tolist() == [2]
     assert [warning.filename for warning in caught] == [__file__]
     np.testing.assert_array_equal(np.delete(values, 2), np.delete(SCORES[name].function(make()), 2))
@@ -235,8 +242,11 @@ def test_sample_missing_in_a_run_has_the_score_of_the_others(name):
 def test_sample_missing_in_steps_has_the_score_of_the_others(name):
     missing = np.zeros((N_RUNS, N_STEPS, N_SAMPLES), dtype=bool)
     missing[:, 2:4, UNSTEADY] = True
-    values = SCORES[name].function(hide(make(), missing))
-    without = SCORES[name].function(make().select(steps=[0, 1, 4, 5]))
+    options = population(name, make())
+    values = SCORES[name].function(hide(make(), missing), **options)
+    # Steps have a time of their own in the pace of the whole training.
+    whole = with_times(make()) if name == "consensus" else make()
+    without = SCORES[name].function(whole.select(steps=[0, 1, 4, 5]), **options)
     if name == "action":
         without = without * N_STEPS / 4  # scaled up to the whole
     np.testing.assert_allclose(values[UNSTEADY], without[UNSTEADY], rtol=1e-12)
@@ -301,6 +311,7 @@ def test_direction_of_the_paper():
         "agreement": False,
         "easiness": False,
         "vog": True,
+        "consensus": True,
     }
     flags = {name: score.higher_is_harder for name, score in SCORES.items()}
     assert flags | higher_is_harder == flags
@@ -308,7 +319,13 @@ def test_direction_of_the_paper():
 
 def test_how_many_runs():
     joint = {name for name, score in SCORES.items() if score.over_runs == "joint"}
-    assert joint == {"agreement", "easiness", "ensemble_entropy", "mutual_information"}
+    assert joint == {
+        "agreement",
+        "consensus",
+        "easiness",
+        "ensemble_entropy",
+        "mutual_information",
+    }
     several = {name: s.default_runs for name, s in SCORES.items() if s.default_runs > 1}
     assert several == {
         "agreement": 5,

@@ -255,6 +255,8 @@ class TestFilteredClassifier:
             assert_array_equal(X_test, X[rows])
             assert_array_equal(y_test, y[rows])
 
+    # Of the labels at random in some checks there is nothing to learn, and it is said.
+    @pytest.mark.filterwarnings("ignore::sklearn_difficulty.exceptions.NothingLearnedWarning")
     @pytest.mark.parametrize("action", ["relabel", "weight"])
     def test_scikit_learn_checks(self, action):
         learner = LogisticRegression(max_iter=50)

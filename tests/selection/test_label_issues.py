@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from joblib import Memory
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -25,6 +26,7 @@ from sklearn_difficulty import (
     Trajectory,
 )
 from sklearn_difficulty.labels import estimate_label_noise
+from sklearn_difficulty.selection._planted_training import train_on_planted_errors
 
 ALWAYS = ["mislabeled_proba_", "noise_rate_", "noise_rate_interval_"]
 OF_CLASSES = ["class_noise_rate_", "class_noise_rate_interval_"]
@@ -49,7 +51,19 @@ def test_planted_labels_are_told(kind, threshold, planted, path_scorer):
     assert_array_equal(rows.mislabeled_proba_ > 0.5, y != truth)
     assert_array_equal(rows.likely_labels_, truth)
     assert set(rows.hardness_type_[y != truth]) == {"mislabeled"}
-    noise = estimate_label_noise(rows.scorer_.trajectory_)
+    errors = None
+    if threshold == "auto":  # of a scorer with a seed, they are always the same
+        errors = train_on_planted_errors(
+            path_scorer,
+            X,
+            rows.classes_,
+            rows._codes_,
+            None,
+            memory=Memory(None),
+            random_state=None,
+        )
+    noise = estimate_label_noise(rows.scorer_.trajectory_, errors)
+    assert noise.calibrated == (threshold == "auto")
     for name in (*ALWAYS, *OF_CLASSES, "likely_labels_", "noise_matrix_"):
         assert_array_equal(getattr(rows, name), getattr(noise, name.removesuffix("_")))
     assert rows.noise_matrix_.shape == (3, 3)

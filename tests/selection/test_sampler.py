@@ -105,6 +105,8 @@ class TestRelabel:
         by_hand = LogisticRegression().fit(X, truth)
         np.testing.assert_array_equal(pipe[-1].coef_, by_hand.coef_)
 
+    # Of the labels at random in some checks there is nothing to learn, and it is said.
+    @pytest.mark.filterwarnings("ignore::sklearn_difficulty.exceptions.NothingLearnedWarning")
     def test_scikit_learn_checks(self):
         scorer = DifficultyScorer(LogisticRegression(max_iter=50))
         check_estimator(MislabelSampler(scorer, action="relabel", random_state=0), on_skip=None)
