@@ -1,4 +1,4 @@
-"""The guide's Python runs as it stands, from top to bottom."""
+"""The Python of the pages runs as it stands, from top to bottom."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 
 from sklearn_difficulty.scores import SCORES
 
-GUIDE = Path(__file__).parents[1] / "docs" / "guide.md"
+DOCS = Path(__file__).parents[1] / "docs"
+GUIDE = DOCS / "guide.md"
 
 
 @pytest.mark.slow
@@ -24,6 +25,19 @@ def test_guide_runs(tmp_path, monkeypatch):
     hardest = np.argsort(-names["scorer"].difficulty_)[: wrong.sum()]
     assert wrong[hardest].mean() > 0.9
     assert names["action"].shape == names["error"].shape == (500,)
+
+
+@pytest.mark.slow
+def test_page_on_wrong_labels_runs():
+    text = (DOCS / "wrong_labels.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) >= 5
+    names: dict[str, object] = {"__name__": "wrong_labels"}
+    for block in blocks:
+        exec(compile(block, block.split("\n")[0], "exec"), names)
+    rows, wrong = names["rows"], names["wrong"]
+    assert wrong[~rows.support_].mean() > 0.9
+    assert rows.noise_rate_interval_[0] < wrong.mean() < rows.noise_rate_interval_[1]
 
 
 def test_guide_has_every_score():
