@@ -59,7 +59,7 @@ class LabelNoise:
     noise_rate_interval : tuple of float
         Lower and upper end of a 95 % interval of the same.
     class_noise_rate : ndarray of shape (n_classes,)
-        Share of the labels of each given class that are wrong.
+        Share of the labels of each given class that are wrong. NaN for a class without rows.
     class_noise_rate_interval : ndarray of shape (n_classes, 2)
         Lower and upper ends of 95 % intervals of the same.
     calibrated : bool
@@ -134,6 +134,8 @@ def estimate_label_noise(
     ------
     RecordNotFoundError
         If a record is missing that it reads.
+    TypeError, ValueError
+        If `planted_errors` is something else, or its mask is not of its rows.
 
     Warns
     -----
@@ -190,11 +192,13 @@ def estimate_label_noise(
     proba = np.full(len(values), np.nan)
     proba[recorded] = _mislabeled_proba(values[recorded], planted, others)
     rates = _resampled_rates(values[recorded], codes[recorded], n_classes, planted, others)
-    low, high = np.nanpercentile(rates, [2.5, 97.5], axis=0)
+    intervals = np.full((2, n_classes + 1), np.nan)
+    has_rows = ~np.isnan(rates).all(axis=0)
+    intervals[:, has_rows] = np.nanpercentile(rates[:, has_rows], [2.5, 97.5], axis=0)
     of_class = _rates(proba[recorded], codes[recorded], n_classes)
     # A percentile interval need not hold the estimate itself where that is at an end.
-    low = np.minimum(low, of_class) / _OFF_BY
-    high = np.minimum(np.maximum(high, of_class) * _OFF_BY, 1.0)
+    low = np.minimum(intervals[0], of_class) / _OFF_BY
+    high = np.minimum(np.maximum(intervals[1], of_class) * _OFF_BY, 1.0)
     rivals = belief.strongest * confusions[:, codes].T
     likely = np.where(proba > 0.5, rivals.argmax(axis=1), codes)
     likely = np.where(rivals.any(axis=1), likely, codes)
@@ -215,9 +219,19 @@ def _planted_values(planted_errors: PlantedErrors | None) -> tuple[np.ndarray, n
     """Consensus on the planted errors, and on the other rows of the same training."""
     if planted_errors is None:
         return np.zeros(0), np.zeros(0)
+    if not isinstance(planted_errors, PlantedErrors):
+        raise TypeError(
+            "planted_errors must be PlantedErrors(trajectory, planted), or None; got "
+            f"{type(planted_errors).__name__}."
+        )
+    planted, n_samples = np.asarray(planted_errors.planted), planted_errors.trajectory.n_samples
+    if planted.shape != (n_samples,) or planted.dtype != bool:
+        raise ValueError(
+            f"planted_errors.planted must be a mask of the {n_samples} samples of its trajectory; "
+            f"got an array of {planted.dtype} of shape {planted.shape}."
+        )
     values = consensus(planted_errors.trajectory)
     known = ~np.isnan(values)
-    planted = planted_errors.planted
     return values[known & planted], values[known & ~planted]
 
 
