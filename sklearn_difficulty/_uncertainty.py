@@ -49,7 +49,13 @@ def standard_error(
         numbers = np.delete(every, number) if left_out else every[[number]]
         chosen = groups[numbers].ravel()
         given = {**score.options, **options}
-        own = {name: _of_runs(value, numbers, chosen, trajectory) for name, value in given.items()}
+        own = {
+            # A matrix of classes may have the shape of runs and steps by chance.
+            name: value
+            if score.is_listed and name != "dt" and not isinstance(value, EachRun)
+            else _of_runs(value, numbers, chosen, trajectory)
+            for name, value in given.items()
+        }
         part = trajectory.select(runs=chosen)
         with warnings.catch_warnings():
             # A row that a single run did not record is no matter while others did.

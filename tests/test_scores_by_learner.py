@@ -121,6 +121,7 @@ OF_DECISION = OF_LOSS | {
 }
 OF_PROBA = OF_DECISION | {
     "confidence",
+    "consensus",
     "el2n",
     "ensemble_entropy",
     "entropy",

@@ -57,6 +57,27 @@ def test_of_a_score_of_all_runs_together():
     assert_allclose(standard_error(agreement, path), [expected])
 
 
+def path_of_steps(n_steps, seed=0):
+    outputs = np.random.default_rng(seed).dirichlet([1.0, 1.0, 1.0], size=(n_steps, 4))
+    return Trajectory.from_outputs(outputs, [0, 1, 2, 0], kind="proba", classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize("n_steps", [(3, 3, 3), (2, 5, 3)])
+def test_runs_left_out_take_their_pace_along(n_steps):
+    runs = [path_of_steps(n, seed) for seed, n in enumerate(n_steps)]
+    path = Trajectory.stack(runs)
+    [consensus] = resolve_scores("consensus", None)
+    # of three runs, steps and classes, which their shapes do not tell apart
+    population = consensus.population(path)
+    left_out = []
+    for out in range(3):
+        kept = [run for run in range(3) if run != out]
+        options = {**population, "pace": [population["pace"][run] for run in kept]}
+        left_out.append(consensus.of(path.select(runs=kept), **options))
+    expected = over_runs(np.stack(left_out), jackknife=True)
+    assert_allclose(standard_error(consensus, path, **population), expected)
+
+
 @pytest.fixture(scope="module")
 def scorer():
     X, y = load_iris(return_X_y=True)
