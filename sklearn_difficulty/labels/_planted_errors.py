@@ -14,12 +14,26 @@ _SHARE = 0.1
 class PlantedErrors(NamedTuple):
     """A training on labels some of which were made wrong.
 
-    Attributes
+    Parameters
     ----------
     trajectory : Trajectory
         The path, under the labels it was trained on.
     planted : ndarray of shape (n_samples,), bool
         Which of them were made wrong.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_difficulty import DifficultyScorer
+    >>> from sklearn_difficulty.labels import PlantedErrors, estimate_label_noise, plant_errors
+    >>> X, y = load_iris(return_X_y=True)
+    >>> scorer = DifficultyScorer(random_state=0).fit(X, y)
+    >>> planted_y, planted = plant_errors(y, 3, np.random.RandomState(0))
+    >>> another = DifficultyScorer(random_state=0).fit(X, planted_y)
+    >>> errors = PlantedErrors(another.trajectory_, planted)
+    >>> estimate_label_noise(scorer.trajectory_, errors).calibrated
+    True
     """
 
     trajectory: Trajectory

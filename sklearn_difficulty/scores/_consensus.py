@@ -67,7 +67,7 @@ def consensus(
     pace: Sequence[tuple[np.ndarray, np.ndarray]] | None = None,
     confusions: np.ndarray | None = None,
 ) -> np.ndarray:
-    r"""Consensus of the records on another label: by how much it was more believed than the given.
+    r"""Log ratio of what the training believed of another label to what of the given one.
 
     Higher is harder, that is more probably mislabelled; above 0 another label was believed more.
     With weights :math:`w_n` of the steps that sum to 1, the given label y and rivals k,
