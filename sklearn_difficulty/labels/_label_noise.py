@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import mannwhitneyu
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_difficulty.exceptions import NothingLearnedWarning
 from sklearn_difficulty.labels._planted_errors import PlantedErrors
@@ -28,11 +29,15 @@ _EXCESS, _SHARPNESS = 0.008, 4
 # these at most, since far beyond it there are hard rows with right labels, too.
 _SLOPE, _USUAL_SHARE, _MOST_ODDS = 4.0, 0.2, 2.0
 _FAR_RIGHT, _FAR_WRONG = -2.0, 1.0
+_MOST_PROBA, _MOST_LOG_RATIO = 0.95, 50.0
 # With other errors in the labels, the model looks different; this much more is too different.
 _MANY_MORE, _SOME_MORE = 1.5, 0.02
 _FEWEST_PLANTED = 3
 # Of the test that planted errors stand out.
-_LEVEL = 0.1
+_LEVEL = 0.2
+# A model that believes more than this share of planted errors is weak, and may be as wrong about
+# right labels: then almost as many rows have to be beyond the middle as planted ones are before it.
+_WEAK, _ALMOST = 0.2, 0.85
 _RESAMPLES = 200
 # Errors that are not like the planted ones look different, by which the rates are off, too.
 _OFF_BY = 1.25
@@ -93,8 +98,12 @@ class _Scale(NamedTuple):
     middle: float
     unit: float
     """Distance from there to the typical row."""
-    most: float
+    most: float = 1.0
     """Largest share of rows beyond the middle that is plausible."""
+    missed: float = 0.0
+    """Share of the planted errors before the middle."""
+    weak: bool = False
+    """Whether that is surely a large share."""
 
 
 def estimate_label_noise(
@@ -115,6 +124,11 @@ def estimate_label_noise(
     goes from 0 to 1 for all of them together. Within them, the log odds grow by 4 for each unit
     of the scale, from even odds at 0 if a fifth of the rows is above it; as many rows as that are
     the odds before any of them is looked at. Unless more are, no probability is above 0.88.
+
+    A weak model believes many of the planted errors, and may be as often wrong about right labels.
+    Unless clearly more rows are above 0 than that explains, labels count as wrong only as far as
+    they look just like the planted ones: the rows beyond the upper quartile of these, over a
+    quarter, are the noise rate, and the ratio of the densities says which rows it is.
 
     Parameters
     ----------
@@ -243,6 +257,8 @@ def _mislabeled_proba(values: np.ndarray, planted: np.ndarray, others: np.ndarra
     places = (values - scale.middle) / scale.unit
     if np.mean(places > 0) > _MANY_MORE * scale.most + _SOME_MORE:
         places = places - np.quantile(places, 1 - scale.most)
+    if scale.weak and np.mean(places > 0) < _ALMOST * scale.missed:
+        return _proba_like_planted(values, planted, others)
     share = np.clip(np.mean(places > 0), 1 / (len(places) + 1), 0.5)
     before = logit(share) - logit(_USUAL_SHARE)
     odds = _SLOPE * np.clip(places, _FAR_RIGHT, _FAR_WRONG) + before
@@ -253,7 +269,7 @@ def _scale(values: np.ndarray, planted: np.ndarray, others: np.ndarray) -> _Scal
     """The scale of the consensus; None where wrong labels do not stand out on it."""
     if len(planted) < _FEWEST_PLANTED or not len(others):
         unit = -float(np.median(values)) if len(values) else 0.0
-        return _Scale(0.0, unit, 1.0) if unit > 0 else None
+        return _Scale(0.0, unit) if unit > 0 else None
     # A model that cannot tell labels that are known to be wrong from others knows nothing of these.
     if mannwhitneyu(planted, others, alternative="greater").pvalue > _LEVEL:
         return None
@@ -261,7 +277,24 @@ def _scale(values: np.ndarray, planted: np.ndarray, others: np.ndarray) -> _Scal
     if wrong <= right:
         return None
     middle = (right + wrong) / 2
-    return _Scale(middle, (wrong - right) / 2, float(np.mean(others > middle)))
+    missed = float(np.mean(planted <= middle))
+    weak = missed - np.sqrt(missed * (1 - missed) / len(planted)) > _WEAK
+    most = float(np.mean(others > middle))
+    return _Scale(middle, (wrong - right) / 2, most, missed, bool(weak))
+
+
+def _proba_like_planted(values: np.ndarray, planted: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Probability that labels are wrong, if wrong ones look just like the planted ones.
+
+    Beyond a high value there are hardly any right labels, so that the share of the rows there over
+    that of the planted errors is the noise rate; the ratio of the densities says which rows it is.
+    """
+    shares = [np.mean(others > np.quantile(planted, at)) / (1 - at) for at in (0.5, 0.75)]
+    places = np.concatenate([planted, others])[:, None]
+    is_planted = np.arange(len(places)) < len(planted)
+    log_odds = LogisticRegression().fit(places, is_planted).decision_function(values[:, None])
+    ratio = np.exp(np.minimum(log_odds, _MOST_LOG_RATIO)) * len(others) / len(planted)
+    return np.minimum(min(shares) * ratio, _MOST_PROBA)
 
 
 def _whether_any(places: np.ndarray) -> float:
