@@ -14,7 +14,7 @@ from sklearn_difficulty.trajectory import Trajectory, check_window
 # Records that are made only on demand, by the field that they fill.
 _KEPT_ON_DEMAND = {"outputs": "outputs", "element_action": "elements"}
 # Options that are filled in here, from what else is known.
-_GIVEN_HERE = {"labels", "largest"}
+_GIVEN_HERE = {"labels", "largest", "pace", "confusions"}
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ def test_params_are_not_changed():
         ("vog", {"labels": [0]}, ValueError, r"\['labels'\], which score 'vog' does not take"),
         ("vog", {"output": "logits"}, ValueError, r"score_params\['output'\] must be one of"),
         ("easiness", {"largest": 1}, ValueError, r"takes \['steps'\]"),
+        ("consensus", {"confusions": 1}, ValueError, r"takes \['steps'\]"),
         (["action"], {"dt": "wall"}, ValueError, "dict of options by the score's name"),
         (["action"], {"vog": {}}, ValueError, r"\['vog'\], which are not among the scores"),
         ("action", "steps", TypeError, "score_params must be a dict of options .* got 'steps'"),

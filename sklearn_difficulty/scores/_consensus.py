@@ -85,7 +85,7 @@ def consensus(
     - The habits of those who gave the labels. :math:`S_{ky}` is the share of the label y among
       the wrong labels of samples of class k, as far as samples tell that were surely taken for
       class k. A mistake that is made often is more probable than one that is not. It is drawn
-      towards :math:`1 / (K - 1)`, all classes alike, by a quarter at least, and more where few
+      towards :math:`1 / (K - 1)`, all classes alike, by three quarters at least, and more where few
       labels are wrong.
 
     Parameters
@@ -217,11 +217,12 @@ def beliefs(
         pace = _paces(trajectory)
     given, own_mean, unnamed, n_runs = np.zeros((4, n_samples))
     rivals = np.zeros((n_samples, len(trajectory.classes)))
-    for run, weights in enumerate(_weights(trajectory, pace)):
-        proba, margin, prediction = (
-            completed(trajectory, name, "consensus")[run]
-            for name in ("proba", "margin", "prediction")
-        )
+    records = (
+        completed(trajectory, name, "consensus") for name in ("proba", "margin", "prediction")
+    )
+    for weights, proba, margin, prediction in zip(
+        _weights(trajectory, pace), *records, strict=True
+    ):
         total = sum((w * ~np.isnan(own) for w, own in zip(weights, proba, strict=True)), n_runs * 0)
         recorded = total > 0
         log_own = np.zeros(n_samples)
@@ -309,8 +310,13 @@ def _paces(trajectory: Trajectory) -> EachRun:
         n_steps = len(proba)
         losses = np.array([_mean_log_loss(own) for own in proba])
         weights = losses * span_of_steps(trajectory)[run]
-        before = np.append(0.0, np.cumsum(weights)) / max(float(weights.sum()), _LEAST_PROBA)
-        paces.append((np.append(begins[run, :1], ends[run, :n_steps]), before))
+        after = np.cumsum(weights)
+        # A window may leave steps out in between, which have no weight.
+        ends_of_steps = np.stack([begins[run, :n_steps], ends[run, :n_steps]], axis=1)
+        weights_before = np.stack([np.append(0.0, after)[:-1], after], axis=1)
+        times, places = np.unique(np.append(begins[run, :1], ends_of_steps), return_index=True)
+        before = np.append(0.0, weights_before)[places] / max(float(weights.sum()), _LEAST_PROBA)
+        paces.append((times, before))
     return EachRun(paces)
 
 

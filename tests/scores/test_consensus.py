@@ -105,6 +105,11 @@ class TestByHand:
             assert values[row] == pytest.approx(math.log(other / own), abs=1e-6)
         np.testing.assert_allclose(values, consensus(make([STEPS[kept]])), rtol=1e-12)
 
+    def test_window_with_gaps(self):
+        between = [[0.3, 0.3, 0.4]] * 4
+        values = consensus(make([STEPS[0], between, STEPS[1]]), steps=slice(None, None, 2))
+        np.testing.assert_allclose(values, consensus(make()), rtol=1e-12)
+
     def test_two_classes_know_no_habits(self):
         path = make([[[0.9, 0.1], [0.3, 0.7]]], [0, 0])
         np.testing.assert_allclose(
@@ -207,7 +212,7 @@ class TestHabits:
         values = consensus(self.paths([1, 2] * 50))
         np.testing.assert_allclose(values[600:], math.log(0.8 / 0.1), atol=1e-5)
 
-    def test_drawn_towards_all_alike_by_a_quarter_at_least(self):
+    def test_drawn_towards_all_alike_by_three_quarters_at_least(self):
         confusions = habits(self.paths([1] * 40000))["confusions"]
         assert 0.62 < confusions[0, 1] < 0.625
         np.testing.assert_allclose(confusions.sum(axis=1), 1)
