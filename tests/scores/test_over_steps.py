@@ -11,8 +11,10 @@ from sklearn_difficulty.scores._over_steps import (
     mean_over_steps,
     path_length,
     span_of_steps,
+    step_times,
     variance_over_steps,
     whether_right,
+    with_times,
 )
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -86,3 +88,36 @@ def test_memory_does_not_grow_with_steps(statistic):
         return most
 
     assert peak(100) < 1.1 * peak(5)
+
+
+class TestTimes:
+    def path(self, **dt):
+        return Trajectory(np.ones((2, 3, 1)), dt={k: np.array(v, float) for k, v in dt.items()})
+
+    def test_steps_without_lengths_have_one_each(self):
+        begin, end = step_times(self.path())
+        assert begin.tolist() == [[0, 1, 2]] * 2
+        assert end.tolist() == [[1, 2, 3]] * 2
+
+    def test_in_epochs(self):
+        begin, end = step_times(self.path(epoch=[[0.5, 0.5, 1], [1, 2, 1]]))
+        assert begin.tolist() == [[0, 0.5, 1], [0, 1, 3]]
+        assert end.tolist() == [[0.5, 1, 2], [1, 3, 4]]
+
+    def test_steps_end_where_the_next_begin(self):
+        begin, end = step_times(self.path(epoch=np.full((2, 3), 0.1)))
+        assert (begin[:, 1:] == end[:, :-1]).all()
+
+    def test_a_part_still_tells_when_it_was(self):
+        whole = self.path(epoch=[[0.5, 0.5, 1], [1, 2, 1]])
+        begin, end = step_times(with_times(whole).window("late"))
+        assert (begin.tolist(), end.tolist()) == ([[1], [3]], [[2], [4]])
+        # Without the note it would be from the beginning.
+        assert step_times(whole.window("late"))[0].tolist() == [[0], [0]]
+
+    def test_other_lengths_are_left_out(self):
+        noted = with_times(
+            self.path(epoch=[[1, 1, 1]] * 2, step=[[1, 2, 1]] * 2, wall=[[1, 1, 1]] * 2)
+        )
+        assert sorted(noted.dt) == ["begin", "end", "step"]
+        assert noted.dt["step"].tolist() == [[1, 2, 1]] * 2
