@@ -1,5 +1,6 @@
 """What a fitted selector says of the labels: attributes and a table, made when they are read."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class LabelIssues:
     def class_noise_rate_(self) -> np.ndarray:
         """Estimated share of wrong labels in each given class, shape (n_classes,).
 
-        In the order of `classes_`; absent for a regression.
+        In the order of `classes_`, or of those of a frozen scorer; absent for a regression.
         """
         return self._of_classes("class_noise_rate_", self._estimates().class_noise_rate)
 
@@ -130,6 +131,14 @@ class LabelIssues:
             return frame
         levels, names = self._index_
         return frame.set_index(levels).rename_axis(names)
+
+    def __dir__(self) -> Iterable[str]:
+        # scikit-learn reads all that is listed to show an estimator in a notebook, which is not to
+        # cost an estimate.
+        names = super().__dir__()
+        if hasattr(self, "_estimates_"):
+            return names
+        return [name for name in names if not isinstance(vars(LabelIssues).get(name), property)]
 
     def _estimates(self) -> LabelEstimates:
         """Estimate, or give what was estimated before."""

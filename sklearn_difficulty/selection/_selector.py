@@ -40,7 +40,7 @@ from sklearn_difficulty.selection._scorer_within import (
 from sklearn_difficulty.selection._thresholds import check_threshold, keep_mask
 
 
-class RowSelector(LabelIssues, BaseEstimator):
+class RowSelector(BaseEstimator, LabelIssues):
     """Base class of estimators that score the rows they are fitted on and keep the easier ones.
 
     Parameters

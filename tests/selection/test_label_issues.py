@@ -197,6 +197,18 @@ class TestWhenTheyAreThere:
             assert kind.__name__ in rows._repr_html_()
             assert kind.__name__ in rows.fit(X, y)._repr_html_()
 
+    @both
+    def test_not_estimated_to_be_shown(self, kind, planted, path_scorer):
+        X, y, _ = planted
+        rows = kind(path_scorer, threshold=0.9).fit(X, y)
+        before = set(vars(rows))
+        assert "mislabeled_proba_" not in rows._repr_html_()
+        assert {"support_", "filter"} <= set(dir(rows))
+        assert set(vars(rows)) == before
+        assert rows.noise_rate_ > 0
+        assert set(ALL) <= set(dir(rows))
+        assert "mislabeled_proba_" in rows._repr_html_()
+
 
 class TestWithoutAPathOfClasses:
     def test_scorer_of_difficulties(self, make_scorer):
