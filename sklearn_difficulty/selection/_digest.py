@@ -272,16 +272,25 @@ def _function_content(function: types.FunctionType) -> Any:
     found = {
         name: function.__globals__[name] for name in sorted(names) if name in function.__globals__
     }
-    # What is read as an attribute of the user's own modules.
-    attributes = {
-        (name, attribute): vars(module)[attribute]
-        for name, module in found.items()
-        if isinstance(module, types.ModuleType) and not is_of_library(module)
-        for attribute in sorted(names & set(vars(module)))
-    }
+    # A function may import modules itself.
+    imported = [sys.modules[name] for name in sorted(names & sys.modules.keys())]
+    attributes = _read_of_modules([*found.values(), *imported], names)
     cells = [_cell_content(cell) for cell in function.__closure__ or ()]
     given = function.__defaults__, function.__kwdefaults__, vars(function)
     return function.__code__, given, cells, found, attributes
+
+
+def _read_of_modules(objects: list[Any], names: set[str]) -> list[dict[str, Any]]:
+    """What is read as an attribute of the user's own modules, and of modules in these."""
+    waiting, seen, read = list(objects), set(), []
+    for module in waiting:
+        if not isinstance(module, types.ModuleType) or is_of_library(module) or id(module) in seen:
+            continue
+        seen.add(id(module))
+        values = {name: vars(module)[name] for name in sorted(names & vars(module).keys())}
+        read.append(values)
+        waiting += values.values()
+    return read
 
 
 def _cell_content(cell: types.CellType) -> Any:

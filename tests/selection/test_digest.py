@@ -204,6 +204,29 @@ class TestCode:
         own.width = 5
         assert Digest(score).key != before.key
 
+    def test_module_within_an_own_module(self):
+        own, own.layers = ModuleType("own"), ModuleType("own.layers")
+        own.layers.own, own.layers.width = own, 4
+        score = defined("def score(path): return own.layers.width", own=own)["score"]
+        before = Digest(score)
+        own.layers.other = 1
+        assert Digest(score).key == before.key
+        own.layers.width = 5
+        assert Digest(score).key != before.key
+
+    @pytest.mark.parametrize("how", ["import own_sizes", "from own_sizes import width"])
+    def test_own_module_that_a_function_imports(self, how, monkeypatch):
+        own = ModuleType("own_sizes")
+        own.width = 4
+        monkeypatch.setitem(sys.modules, "own_sizes", own)
+        read = "width" if "from" in how else "own_sizes.width"
+        score = defined(f"def score(path):\n {how}\n return {read}")["score"]
+        before = Digest(score)
+        own.other = 1
+        assert Digest(score).key == before.key
+        own.width = 5
+        assert Digest(score).key != before.key
+
     def test_closures_defaults_and_attributes(self):
         def made(n, default=0):
             def score(path, k=default):
