@@ -1,6 +1,7 @@
 """A second training, on labels some of which are made wrong on purpose."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -9,8 +10,10 @@ from joblib import Memory
 from sklearn.base import clone
 from torch.utils.data import Dataset
 
+from sklearn_difficulty._asked import resolve_scores
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.labels import PlantedErrors, plant_errors
+from sklearn_difficulty.scores import SCORES
 from sklearn_difficulty.selection._fit_once import fit_once
 
 _PLANTING = 1
@@ -78,9 +81,16 @@ def train_on_planted_errors(
         # Not the numbers of a generator that the seed alone makes, which split rows elsewhere.
         random_state = np.random.RandomState([int(scorer.random_state), _PLANTING])
     planted_codes, planted = plant_errors(codes, len(classes), random_state)
-    # Nothing but the path is needed, and a folder that was named holds the other training.
+    # Nothing but the path is needed, of as many runs, and a folder that was named holds the other
+    # training.
+    given = scorer.get_params(deep=False)
+    scores = resolve_scores(given["score"], given["score_params"])
+    n_runs = max(score.default_runs for score in scores)
     another = clone(scorer).set_params(
-        score="consensus", score_params=None, snapshots=None, storage=None
+        score=replace(SCORES["consensus"], default_runs=n_runs),
+        score_params=None,
+        snapshots=None,
+        storage=None,
     )
     with warnings.catch_warnings():
         # What there is to say of the rows, the first training has said; that a solver takes longer

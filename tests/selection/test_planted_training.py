@@ -158,6 +158,18 @@ class TestWhatIsTrained:
         assert scorer.get_params() == before
         assert not hasattr(scorer, "trajectory_")
 
+    @pytest.mark.parametrize(
+        ("options", "n_runs"), [({"score": "easiness"}, 20), ({"n_runs": 2}, 2)]
+    )
+    def test_as_many_runs_as_the_first(self, options, n_runs, planted, path_scorer):
+        X, y, _ = planted
+        scorer = clone(path_scorer).set_params(**options)
+        classes, codes = np.unique(y, return_inverse=True)
+        errors = train_on_planted_errors(
+            scorer, X, classes, codes, None, memory=NO_MEMORY, random_state=None
+        )
+        assert errors.trajectory.n_runs == n_runs == scorer.fit(X, y).trajectory_.n_runs
+
     def test_storage_is_that_of_the_first_training(self, planted, path_scorer, tmp_path):
         X, y, _ = planted
         one = MislabelFilter(clone(path_scorer).set_params(storage=tmp_path / "first"))
