@@ -2,14 +2,16 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import mannwhitneyu
-from sklearn.linear_model import LogisticRegression
 
 from sklearn_difficulty.exceptions import NothingLearnedWarning
+from sklearn_difficulty.labels._mislabeled_proba import (
+    FEWEST_PLANTED,
+    Labelled,
+    mislabeled_proba,
+    stands_out,
+)
 from sklearn_difficulty.labels._planted_errors import PlantedErrors
 from sklearn_difficulty.scores import consensus
 from sklearn_difficulty.scores._consensus import beliefs, confusions_of, consensus_of
@@ -18,26 +20,6 @@ from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["LabelNoise", "estimate_label_noise"]
 
-# The same for all data; chosen on the first seed of the data of benchmarks/detection.py.
-# Rows that are right and look wrong are as far beyond the middle as this part of what the other
-# right ones are on their side of it.
-_RIGHT_BEYOND = 0.25
-# So much more than that (share of rows times their mean distance) is a half when it is asked
-# whether there are wrong labels at all; the exponent makes it a matter of yes or no.
-_EXCESS, _SHARPNESS = 0.008, 4
-# Log odds of being wrong per unit, if a fifth of the rows is beyond the middle; then no more than
-# these at most, since far beyond it there are hard rows with right labels, too.
-_SLOPE, _USUAL_SHARE, _MOST_ODDS = 4.0, 0.2, 2.0
-_FAR_RIGHT, _FAR_WRONG = -2.0, 1.0
-_MOST_PROBA, _MOST_LOG_RATIO = 0.95, 50.0
-# With other errors in the labels, the model looks different; this much more is too different.
-_MANY_MORE, _SOME_MORE = 1.5, 0.02
-_FEWEST_PLANTED = 3
-# Of the test that planted errors stand out.
-_LEVEL = 0.2
-# A model that believes more than this share of planted errors is weak, and may be as wrong about
-# right labels: then almost as many rows have to be beyond the middle as planted ones are before it.
-_WEAK, _ALMOST = 0.2, 0.85
 _RESAMPLES = 200
 # Errors that are not like the planted ones look different, by which the rates are off, too.
 _OFF_BY = 1.25
@@ -90,20 +72,6 @@ class LabelNoise:
     class_noise_rate: np.ndarray
     class_noise_rate_interval: np.ndarray
     calibrated: bool = False
-
-
-class _Scale(NamedTuple):
-    """Where on the scale of the consensus a label is as probably right as wrong."""
-
-    middle: float
-    unit: float
-    """Distance from there to the typical row."""
-    most: float = 1.0
-    """Largest share of rows beyond the middle that is plausible."""
-    missed: float = 0.0
-    """Share of the planted errors before the middle."""
-    weak: bool = False
-    """Whether that is surely a large share."""
 
 
 def estimate_label_noise(
@@ -194,9 +162,10 @@ def estimate_label_noise(
     values = consensus_of(belief, codes, confusions)
     recorded = ~np.isnan(values)
     warn_of_missing(~recorded, "estimate_label_noise")
-    planted, others = _planted_values(planted_errors)
-    calibrated = len(planted) >= _FEWEST_PLANTED
-    if calibrated and _scale(values[recorded], planted, others) is None:
+    rows = Labelled(values[recorded], codes[recorded])
+    planted, others = _planted_rows(planted_errors)
+    calibrated = len(planted.values) >= FEWEST_PLANTED
+    if calibrated and not stands_out(planted, others):
         warnings.warn(
             "the model does not tell labels that were made wrong on purpose from the others, so "
             "that no label is called wrong. Train it longer, or another one, or look at more rows.",
@@ -204,8 +173,8 @@ def estimate_label_noise(
             stacklevel=2,
         )
     proba = np.full(len(values), np.nan)
-    proba[recorded] = _mislabeled_proba(values[recorded], planted, others)
-    rates = _resampled_rates(values[recorded], codes[recorded], n_classes, planted, others)
+    proba[recorded] = mislabeled_proba(rows, planted, others)
+    rates = _resampled_rates(rows, planted, others, n_classes)
     intervals = np.full((2, n_classes + 1), np.nan)
     has_rows = ~np.isnan(rates).all(axis=0)
     intervals[:, has_rows] = np.nanpercentile(rates[:, has_rows], [2.5, 97.5], axis=0)
@@ -229,10 +198,10 @@ def estimate_label_noise(
     )
 
 
-def _planted_values(planted_errors: PlantedErrors | None) -> tuple[np.ndarray, np.ndarray]:
+def _planted_rows(planted_errors: PlantedErrors | None) -> tuple[Labelled, Labelled]:
     """Consensus on the planted errors, and on the other rows of the same training."""
     if planted_errors is None:
-        return np.zeros(0), np.zeros(0)
+        return Labelled.none(), Labelled.none()
     if not isinstance(planted_errors, PlantedErrors):
         raise TypeError(
             "planted_errors must be PlantedErrors(trajectory, planted), or None; got "
@@ -244,67 +213,10 @@ def _planted_values(planted_errors: PlantedErrors | None) -> tuple[np.ndarray, n
             f"planted_errors.planted must be a mask of the {n_samples} samples of its trajectory; "
             f"got an array of {planted.dtype} of shape {planted.shape}."
         )
-    values = consensus(planted_errors.trajectory)
-    known = ~np.isnan(values)
-    return values[known & planted], values[known & ~planted]
-
-
-def _mislabeled_proba(values: np.ndarray, planted: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Probability that labels are wrong, given their consensus."""
-    scale = _scale(values, planted, others)
-    if scale is None:
-        return np.zeros(len(values))
-    places = (values - scale.middle) / scale.unit
-    if np.mean(places > 0) > _MANY_MORE * scale.most + _SOME_MORE:
-        places = places - np.quantile(places, 1 - scale.most)
-    if scale.weak and np.mean(places > 0) < _ALMOST * scale.missed:
-        return _proba_like_planted(values, planted, others)
-    share = np.clip(np.mean(places > 0), 1 / (len(places) + 1), 0.5)
-    before = logit(share) - logit(_USUAL_SHARE)
-    odds = _SLOPE * np.clip(places, _FAR_RIGHT, _FAR_WRONG) + before
-    return _whether_any(places) * expit(np.minimum(odds, _MOST_ODDS + max(before, 0.0)))
-
-
-def _scale(values: np.ndarray, planted: np.ndarray, others: np.ndarray) -> _Scale | None:
-    """The scale of the consensus; None where wrong labels do not stand out on it."""
-    if len(planted) < _FEWEST_PLANTED or not len(others):
-        unit = -float(np.median(values)) if len(values) else 0.0
-        return _Scale(0.0, unit) if unit > 0 else None
-    # A model that cannot tell labels that are known to be wrong from others knows nothing of these.
-    if mannwhitneyu(planted, others, alternative="greater").pvalue > _LEVEL:
-        return None
-    right, wrong = float(np.median(others)), float(np.median(planted))
-    if wrong <= right:
-        return None
-    middle = (right + wrong) / 2
-    missed = float(np.mean(planted <= middle))
-    weak = missed - np.sqrt(missed * (1 - missed) / len(planted)) > _WEAK
-    most = float(np.mean(others > middle))
-    return _Scale(middle, (wrong - right) / 2, most, missed, bool(weak))
-
-
-def _proba_like_planted(values: np.ndarray, planted: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Probability that labels are wrong, if wrong ones look just like the planted ones.
-
-    Beyond a high value there are hardly any right labels, so that the share of the rows there over
-    that of the planted errors is the noise rate; the ratio of the densities says which rows it is.
-    """
-    shares = [np.mean(others > np.quantile(planted, at)) / (1 - at) for at in (0.5, 0.75)]
-    places = np.concatenate([planted, others])[:, None]
-    is_planted = np.arange(len(places)) < len(planted)
-    log_odds = LogisticRegression().fit(places, is_planted).decision_function(values[:, None])
-    ratio = np.exp(np.minimum(log_odds, _MOST_LOG_RATIO)) * len(others) / len(planted)
-    return np.minimum(min(shares) * ratio, _MOST_PROBA)
-
-
-def _whether_any(places: np.ndarray) -> float:
-    """How surely some labels are wrong, from how far beyond the middle rows are."""
-    beyond, before = places[places > 0], places[places <= 0]
-    if not len(beyond) or not len(before) or before.mean() == 0:
-        return 0.0
-    ratio = beyond.mean() / -before.mean()
-    excess = max(len(beyond) / len(places) * (ratio - _RIGHT_BEYOND), 0.0)
-    return excess**_SHARPNESS / (excess**_SHARPNESS + _EXCESS**_SHARPNESS)
+    path = planted_errors.trajectory
+    rows = Labelled(consensus(path), np.asarray(path.y))
+    known = ~np.isnan(rows.values)
+    return rows.take(known & planted), rows.take(known & ~planted)
 
 
 def _rates(proba: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndarray:
@@ -316,21 +228,20 @@ def _rates(proba: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndarray:
 
 
 def _resampled_rates(
-    values: np.ndarray, codes: np.ndarray, n_classes: int, planted: np.ndarray, others: np.ndarray
+    rows: Labelled, planted: Labelled, others: Labelled, n_classes: int
 ) -> np.ndarray:
     """The same for rows drawn again, of shape (n_resamples, n_classes + 1)."""
     generator = np.random.RandomState(0)
 
-    def drawn(n_rows: int) -> np.ndarray:
-        return generator.randint(n_rows, size=n_rows)
+    def drawn(part: Labelled) -> Labelled:
+        n_rows = len(part.values)
+        return part.take(generator.randint(n_rows, size=n_rows))
 
     rates = np.empty((_RESAMPLES, n_classes + 1))
     for resample in rates:
-        rows = drawn(len(values))
-        proba = _mislabeled_proba(
-            values[rows], planted[drawn(len(planted))], others[drawn(len(others))]
-        )
-        resample[:] = _rates(proba, codes[rows], n_classes)
+        part = drawn(rows)
+        proba = mislabeled_proba(part, drawn(planted), drawn(others))
+        resample[:] = _rates(proba, part.codes, n_classes)
     return rates
 
 
