@@ -1,5 +1,6 @@
 """What is estimated about the labels of the rows that a selector was fitted to."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from scipy.stats import binomtest
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_difficulty._scorer import DifficultyScorer
-from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.exceptions import MissingRecordsWarning, RecordNotFoundError
 from sklearn_difficulty.labels import (
     LabelNoise,
     PlantedErrors,
@@ -231,11 +232,11 @@ def estimate_hardness(path: Path, estimates: LabelEstimates) -> tuple[np.ndarray
     """
     if path.trajectory is None or estimates.noise is None:
         return None, estimates.why_none
-    try:
+    with warnings.catch_warnings():
+        # The estimates, which read the same records, have told of rows without any.
+        warnings.simplefilter("ignore", MissingRecordsWarning)
         proba = estimates.mislabeled_proba
         return hardness_types(path.trajectory, mislabeled_proba=proba), ""
-    except RecordNotFoundError as error:
-        return None, _clause(error)
 
 
 def _clause(error: RecordNotFoundError) -> str:

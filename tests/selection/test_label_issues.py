@@ -310,6 +310,7 @@ def test_rows_that_were_never_recorded(action, planted):
         rows = MislabelFilter(scorer, action=action).fit(X, y)
     assert rows.support_[60:].all()
     assert len(rows.mislabeled_proba_) == 120
+    assert set(rows.hardness_type_[60:]) == {"unknown"}  # without another warning
     assert_array_equal(rows.filter(X, y)[1][-60:], y[60:])
     if action == "weight":
         assert_array_equal(rows.sample_weight_[60:], np.ones(60))
