@@ -92,10 +92,10 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
     memory : None, str or joblib.Memory, default=None
         Where to keep fitted scorers, so that another threshold on the same rows trains nothing
         again. None keeps the last of this process (64 at most, in 512 MiB), provided that every
-        ``random_state`` of the scorer is a number, as it is once `random_state` is;
-        :func:`~sklearn_difficulty.selection.forget_fits` gives the memory back. A folder serves
-        several processes, and later ones; there, code is not part of what an entry depends on:
-        empty it after an edit of the model that is trained.
+        ``random_state`` of the scorer is a number, as it is once `random_state` is, and that it
+        has no `storage`; :func:`~sklearn_difficulty.selection.forget_fits` gives the memory back.
+        A folder serves several processes, and later ones; there, code is not part of what an
+        entry depends on: empty it after an edit of the model that is trained.
     random_state : int, RandomState instance or None, default=None
         Decides in which order kept rows are reused, and stands in for every ``random_state``
         that the scorer leaves open.
