@@ -308,10 +308,7 @@ def _with_cut(task: Task, trajectory: Trajectory, model: str) -> Row:
         np.load(task.path("planted").with_suffix(".npy")),
     )
     noise = estimate_label_noise(trajectory, errors)
-    support, _ = auto_support(difficulty, noise)
-    # As MislabelFilter has it: if all of a class looks wrong, the model has not learnt the class.
-    n_kept = np.bincount(task.given[support], minlength=task.n_classes)
-    support |= (n_kept == 0)[task.given]
+    support, _ = auto_support(difficulty, noise, task.given)
     low, high = noise.noise_rate_interval
     return (
         judge_ranking(task.wrong, difficulty)

@@ -56,7 +56,7 @@ def _row(content, method):
 def test_iris(parts, measured):
     _, _, content = measured
     methods, report = parts("methods"), parts("report")
-    assert set(content["pairs"][PAIR]["rows"]) == set(report.METHODS)
+    assert set(content["pairs"][PAIR]["rows"]) == {*report.METHODS, methods.PLANTED}
     assert content["pairs"][PAIR]["rates"] == [22 / 112]
     for method in (methods.NET, methods.FOREST, methods.AUM, methods.OUT_OF_FOLD_FOREST):
         assert _row(content, method)["average precision"] > 0.8
@@ -77,6 +77,7 @@ def test_trainings_are_counted(parts, measured):
     methods = parts("methods")
     trainings = {m: _row(content, m).get("trainings") for m in parts("report").METHODS}
     assert {trainings[method] for method in (methods.NET, *methods.SINGLE, methods.AUM)} == {1}
+    assert _row(content, methods.NET)["trainings of the cut"] == 2
     assert trainings[methods.CLEANLAB_CUT] == trainings[methods.OUT_OF_FOLD_FOREST] == 5
     assert trainings[methods.CLEAN_LEARNING] == 6
 
@@ -145,7 +146,7 @@ def test_interrupted(detection, monkeypatch, tmp_path, capsys):
     )
     monkeypatch.setitem(detection.GROUPS, "forests", lambda task, trained: {})
     assert detection.main(arguments) == 0
-    assert done == ["training", "cleanlab", "ours"]
+    assert done == ["training", "planted", "cleanlab", "ours"]
 
 
 def test_two_processes_share_the_work(detection, monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binomtest
 
 from sklearn_difficulty.exceptions import NothingLearnedWarning
 from sklearn_difficulty.labels._mislabeled_proba import (
@@ -20,7 +21,8 @@ from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["LabelNoise", "estimate_label_noise"]
 
-_RESAMPLES = 200
+# More rows would take longer, for an interval that _OFF_BY makes wider than that.
+_RESAMPLES, _MOST_DRAWN = 200, 10_000
 # Errors that are not like the planted ones look different, by which the rates are off, too.
 _OFF_BY = 1.25
 
@@ -95,8 +97,9 @@ def estimate_label_noise(
 
     A weak model believes many of the planted errors, and may be as often wrong about right labels.
     Unless clearly more rows are above 0 than that explains, labels count as wrong only as far as
-    they look just like the planted ones: the rows beyond the upper quartile of these, over a
-    quarter, are the noise rate, and the ratio of the densities says which rows it is.
+    they look just like the planted ones: the share of the other rows beyond the median or the upper
+    quartile of these, over a half or a quarter, whichever is less, is the noise rate, and the ratio
+    of the densities says which rows it is.
 
     Parameters
     ----------
@@ -110,7 +113,7 @@ def estimate_label_noise(
     LabelNoise
         The estimates. Intervals are percentiles over rows that are drawn again, with the scale
         and all that follows from it, and wider by a quarter of the rate at either end, for errors
-        that do not look like the planted ones.
+        that do not look like the planted ones. From 0 to 1 where planted errors do not stand out.
 
     Raises
     ------
@@ -164,8 +167,9 @@ def estimate_label_noise(
     warn_of_missing(~recorded, "estimate_label_noise")
     rows = Labelled(values[recorded], codes[recorded])
     planted, others = _planted_rows(planted_errors)
-    calibrated = len(planted.values) >= FEWEST_PLANTED
-    if calibrated and not stands_out(planted, others):
+    calibrated = len(planted.values) >= FEWEST_PLANTED and len(others.values) > 0
+    tells = not calibrated or stands_out(planted, others)
+    if not tells:
         warnings.warn(
             "the model does not tell labels that were made wrong on purpose from the others, so "
             "that no label is called wrong. Train it longer, or another one, or look at more rows.",
@@ -179,9 +183,9 @@ def estimate_label_noise(
     has_rows = ~np.isnan(rates).all(axis=0)
     intervals[:, has_rows] = np.nanpercentile(rates[:, has_rows], [2.5, 97.5], axis=0)
     of_class = _rates(proba[recorded], codes[recorded], n_classes)
-    # A percentile interval need not hold the estimate itself where that is at an end.
-    low = np.minimum(intervals[0], of_class) / _OFF_BY
-    high = np.minimum(np.maximum(intervals[1], of_class) * _OFF_BY, 1.0)
+    low, high = _widened(intervals, of_class, np.append(rows.per_class(n_classes), len(rows.codes)))
+    if not tells:
+        low, high = np.zeros_like(low), np.ones_like(high)
     rivals = belief.strongest * confusions[:, codes].T
     likely = np.where(proba > 0.5, rivals.argmax(axis=1), codes)
     likely = np.where(rivals.any(axis=1), likely, codes)
@@ -235,7 +239,7 @@ def _resampled_rates(
 
     def drawn(part: Labelled) -> Labelled:
         n_rows = len(part.values)
-        return part.take(generator.randint(n_rows, size=n_rows))
+        return part.take(generator.randint(n_rows, size=min(n_rows, _MOST_DRAWN)))
 
     rates = np.empty((_RESAMPLES, n_classes + 1))
     for resample in rates:
@@ -243,6 +247,22 @@ def _resampled_rates(
         proba = mislabeled_proba(part, drawn(planted), drawn(others))
         resample[:] = _rates(proba, part.codes, n_classes)
     return rates
+
+
+def _widened(
+    intervals: np.ndarray, rates: np.ndarray, n_rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals that hold the rates, and no less than as many rows could tell."""
+    # A percentile interval need not hold the estimate itself where that is at an end.
+    low = np.minimum(intervals[0], rates) / _OFF_BY
+    high = np.maximum(intervals[1], rates) * _OFF_BY
+    # Drawn again, rows none of which looks wrong never do; but there could be some that were not
+    # drawn the first time.
+    few = [
+        binomtest(round(rate * n), int(n)).proportion_ci(method="wilson").high if n else np.nan
+        for rate, n in zip(np.nan_to_num(rates), n_rows, strict=True)
+    ]
+    return low, np.minimum(np.maximum(high, few), 1.0)
 
 
 def _noise_matrix(proba: np.ndarray, rivals: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -253,11 +273,10 @@ def _noise_matrix(proba: np.ndarray, rivals: np.ndarray, codes: np.ndarray) -> n
     others = np.divide(rivals, total, out=np.ones_like(rivals), where=total > 0)
     others[np.arange(len(codes)), codes] = 0.0
     others /= np.maximum(others.sum(axis=1, keepdims=True), 1e-300)
-    wrong = np.nan_to_num(proba)
     counts = np.zeros((n_classes, n_classes))
     for label in range(n_classes):
-        rows = codes == label
-        counts[:, label] = wrong[rows] @ others[rows]
-        counts[label, label] += (1.0 - wrong[rows]).sum()
+        rows = (codes == label) & ~np.isnan(proba)
+        counts[:, label] = proba[rows] @ others[rows]
+        counts[label, label] += (1.0 - proba[rows]).sum()
     of_class = counts.sum(axis=1, keepdims=True)
     return np.where(of_class > 0, counts / np.where(of_class > 0, of_class, 1.0), np.eye(n_classes))

@@ -7,9 +7,12 @@ from sklearn_difficulty.selection._thresholds import keep_mask
 
 
 def auto_support(
-    difficulty: np.ndarray, noise: LabelNoise | None
+    difficulty: np.ndarray, noise: LabelNoise | None, codes: np.ndarray | None = None
 ) -> tuple[np.ndarray, float | np.ndarray]:
     """Keep all but as many of the hardest rows as there are labels that are likely wrong.
+
+    Of each class at least the easier half is kept: where most of a class looks wrong, it may as
+    well be the model that has not learnt it.
 
     Parameters
     ----------
@@ -18,6 +21,8 @@ def auto_support(
     noise : LabelNoise or None
         What is estimated about the labels of these rows; None looks at the difficulties alone,
         by :func:`~sklearn_difficulty.selection.auto_threshold`.
+    codes : ndarray of shape (n_samples,), int, or None, default=None
+        Given classes as numbers; None for a regression.
 
     Returns
     -------
@@ -39,6 +44,17 @@ def auto_support(
     >>> support.all(), cut
     (np.True_, inf)
     """
+    support, cut = _of_all_classes(difficulty, noise)
+    for code in np.unique(codes[~support]) if codes is not None else ():
+        rows = np.flatnonzero((codes == code) & ~support)
+        n_spared = len(rows) - np.count_nonzero(codes == code) // 2
+        support[rows[np.argsort(difficulty[rows], kind="stable")[: max(n_spared, 0)]]] = True
+    return support, cut
+
+
+def _of_all_classes(
+    difficulty: np.ndarray, noise: LabelNoise | None
+) -> tuple[np.ndarray, float | np.ndarray]:
     if noise is None:
         return keep_mask(difficulty)
     known = ~np.isnan(difficulty)

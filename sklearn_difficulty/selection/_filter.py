@@ -70,13 +70,13 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         for a regression a ``DifficultyScorer()``.
     threshold : float or "auto", default="auto"
         How hard a kept row may be, in the unit of `criterion`. ``"auto"`` drops as many of the
-        hardest rows as there are labels that are more probably wrong than right, never a whole
-        class, and none (`threshold_` is infinite then) where labels are right or the model cannot
-        tell. To know what a wrong label looks like to this model, it is trained a second time with
-        a tenth of the labels made wrong; see
+        hardest rows as there are labels that are more probably wrong than right, never more than
+        half of a class, and none (`threshold_` is infinite then) where labels are right or the
+        model cannot tell. To know what a wrong label looks like to this model, it is trained a
+        second time with a tenth of the labels made wrong, unless it is frozen; see
         :func:`~sklearn_difficulty.labels.estimate_label_noise`. For a regression and for scorers
-        that leave no path of classes, it looks for a second group of difficulties instead; see
-        :func:`~sklearn_difficulty.selection.auto_threshold`.
+        that leave no path of probabilities, it looks for a second group of difficulties instead;
+        see :func:`~sklearn_difficulty.selection.auto_threshold`.
     criterion : {"quantile", "score", "zscore"}, default="quantile"
         What a number given as `threshold` means. ``"quantile"``: keep difficulties up to this
         quantile, so that 0.9 drops the hardest tenth and 1.0 nothing. ``"score"``: keep
@@ -127,9 +127,10 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         ``"easy"``, ``"hard"``, ``"mislabeled"`` or ``"atypical"``; see
         :func:`~sklearn_difficulty.labels.hardness_types`.
     label_issues_ : DataFrame or Bunch
-        Table with a row for each training row: ``is_label_issue`` (above the threshold),
-        ``given_label``, ``likely_label``, ``mislabeled_proba``, ``difficulty``,
-        ``hardness_type``. A DataFrame where pandas is installed, with the index of `X` or `y`.
+        Table with a row for each training row: ``is_label_issue`` (more probably wrong than
+        right), ``is_kept`` (within the threshold), ``given_label``, ``likely_label``,
+        ``mislabeled_proba``, ``difficulty``, ``hardness_type``. A DataFrame where pandas is
+        installed, with the index of `X` or `y`.
     noise_rate_ : float
         Estimated share of wrong labels.
     noise_rate_interval_ : tuple of float

@@ -107,14 +107,19 @@ class LabelIssues:
     def label_issues_(self) -> Any:
         """Table of what is known of the label of each training row.
 
-        Columns are ``is_label_issue`` (whether the row is above the threshold), ``given_label``,
+        Columns are ``is_label_issue`` (whether the label is more probably wrong than right),
+        ``is_kept`` (whether the row is within the threshold), ``given_label``,
         ``likely_label``, ``mislabeled_proba``, ``difficulty`` and ``hardness_type``; those that are
         absent as attributes are left out. A DataFrame where pandas is installed, with the index of
         `X` or `y` if they have one, else a Bunch of arrays. A new one each time, so that it may be
         changed.
         """
         estimates = self._estimates()
-        columns = {"is_label_issue": ~self.support_, "given_label": self._given_}
+        columns = {
+            "is_label_issue": estimates.mislabeled_proba > 0.5,
+            "is_kept": self.support_,
+            "given_label": self._given_,
+        }
         if estimates.noise is not None:
             columns["likely_label"] = estimates.noise.likely_labels
         columns["mislabeled_proba"] = estimates.mislabeled_proba

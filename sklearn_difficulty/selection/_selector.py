@@ -190,11 +190,7 @@ class RowSelector(BaseEstimator, LabelIssues):
             )
             return
         noise = None if codes is None else self._estimates().noise
-        self.support_, self.threshold_ = auto_support(self.difficulty_, noise)
-        if codes is not None:
-            # If all of a class looks wrong, it is the model that has not learnt the class.
-            n_kept = np.bincount(codes[self.support_], minlength=len(self.classes_))
-            self.support_ |= (n_kept == 0)[codes]
+        self.support_, self.threshold_ = auto_support(self.difficulty_, noise, codes)
 
     def _act(self) -> None:
         """Say what becomes of the rows, and check that something is left of each class."""

@@ -34,6 +34,7 @@ OF_A_PATH = ["likely_labels_", "noise_matrix_", "hardness_type_"]
 ALL = [*ALWAYS, *OF_CLASSES, *OF_A_PATH, "label_issues_"]
 COLUMNS = [
     "is_label_issue",
+    "is_kept",
     "given_label",
     "likely_label",
     "mislabeled_proba",
@@ -100,7 +101,8 @@ class TestTable:
         table = rows.label_issues_
         assert isinstance(table, pd.DataFrame)
         assert list(table.columns) == COLUMNS
-        assert_array_equal(table["is_label_issue"], ~rows.support_)
+        assert_array_equal(table["is_label_issue"], rows.mislabeled_proba_ > 0.5)
+        assert_array_equal(table["is_kept"], rows.support_)
         assert table["is_label_issue"].dtype == bool
         assert_array_equal(table["given_label"], y)
         assert_array_equal(table["likely_label"], truth)
@@ -227,7 +229,13 @@ class TestWithoutAPathOfClasses:
             with pytest.raises(AttributeError, match=f"no {name}.*FirstColumnScorer left no traj"):
                 getattr(rows, name)
         table = rows.label_issues_
-        assert list(table) == ["is_label_issue", "given_label", "mislabeled_proba", "difficulty"]
+        assert list(table) == [
+            "is_label_issue",
+            "is_kept",
+            "given_label",
+            "mislabeled_proba",
+            "difficulty",
+        ]
         assert_array_equal(table["given_label"], y)
 
     def test_no_second_group(self, data, make_scorer):
