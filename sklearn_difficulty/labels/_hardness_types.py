@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_difficulty.scores._over_runs import warn_of_missing
 from sklearn_difficulty.scores._over_steps import completed, span_of_steps, whether_right
+from sklearn_difficulty.scores._rival_proba import rival_proba
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["HardnessReadings", "hardness_readings", "hardness_types"]
@@ -238,7 +239,7 @@ def _means(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
         for step, (recorded, right) in enumerate(whether_right(predictions, y)):
             rows = np.flatnonzero(recorded)
             given = probas[step][rows].astype(np.float64)
-            other = _rival_proba(given, margins[step][rows].astype(np.float64))
+            other = rival_proba(given, margins[step][rows])
             own[rows] += weights[step] * given
             rival[rows] += weights[step] * other
             weight[rows] += weights[step]
@@ -270,14 +271,6 @@ def _step_weights(predictions: np.ndarray, y: np.ndarray, spans: np.ndarray) -> 
     block = np.unique(block, return_inverse=True)[1]
     rate = np.bincount(block, n_wrong) / np.maximum(np.bincount(block, n_recorded), 1)
     return np.asarray((rate * (1 - rate) + _LEAST_WEIGHT)[block] * spans)
-
-
-def _rival_proba(own: np.ndarray, margin: np.ndarray) -> np.ndarray:
-    """Give the largest probability of another class, from the given label's and its margin."""
-    # Where the given label's is too small for float32, one other class has about all.
-    return np.where(
-        own <= _TINY, 1.0, np.exp(np.minimum(np.log(np.maximum(own, _TINY)) - margin, 0.0))
-    )
 
 
 def _types(

@@ -12,6 +12,7 @@ from sklearn_difficulty.scores._over_steps import (
     step_times,
     with_times,
 )
+from sklearn_difficulty.scores._rival_proba import rival_proba
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["Belief", "beliefs", "confusions_of", "consensus", "habits"]
@@ -230,7 +231,7 @@ def beliefs(
             known = ~np.isnan(own) & recorded
             share = np.divide(weight, total, out=np.zeros(n_samples), where=known)
             own = np.where(known, own, 1.0).astype(np.float64)
-            other = _rival_proba(own, np.where(known, ahead, 0.0))
+            other = rival_proba(own, np.where(known, ahead, 0.0))
             log_own += share * np.log(np.maximum(own, _LEAST_PROBA))
             own_mean += share * own
             wrong = known & (predicted != y)
@@ -292,14 +293,6 @@ def habits(trajectory: Trajectory, *, steps: Any = None) -> dict[str, Any]:
     pace = _paces(trajectory)
     assert trajectory.y is not None
     return {"pace": pace, "confusions": confusions_of(beliefs(trajectory, pace), trajectory.y)}
-
-
-def _rival_proba(own: np.ndarray, ahead: np.ndarray) -> np.ndarray:
-    """Largest probability of another class, from that of the given label and its margin."""
-    underflow = own <= np.finfo(np.float32).tiny
-    with np.errstate(over="ignore", invalid="ignore"):
-        other = own * np.exp(-ahead.astype(np.float64))
-    return np.where(underflow, 1.0, np.minimum(other, 1.0 - own))
 
 
 def _paces(trajectory: Trajectory) -> EachRun:

@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from sklearn_difficulty._data import take_rows
 from sklearn_difficulty.selection._actions import check_action
 from sklearn_difficulty.selection._nesting import refuse_in_union, refuse_memory_in_union
-from sklearn_difficulty.selection._selector import RowSelector, check_target, holds_classes
+from sklearn_difficulty.selection._selector import RowSelector
+from sklearn_difficulty.selection._target import check_target, holds_classes
 
 _CHANGES = {"relabel": "labels", "weight": "weights"}
 

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from sklearn_difficulty._data import count_rows
 from sklearn_difficulty.selection._filter import MislabelFilter
 from sklearn_difficulty.selection._sample_weight import combined_weights, weight_parameter
-from sklearn_difficulty.selection._selector import RowSelector, check_target
+from sklearn_difficulty.selection._selector import RowSelector
+from sklearn_difficulty.selection._target import check_target
 
 
 def estimator_has(method: str) -> Callable[[Any], bool]:

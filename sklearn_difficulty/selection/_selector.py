@@ -3,19 +3,16 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils import Tags, assert_all_finite, check_random_state, get_tags
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
     check_memory,
-    column_or_1d,
     validate_data,
 )
 
 from sklearn_difficulty._data import count_rows, take_rows
-from sklearn_difficulty._targets import look_continuous
 from sklearn_difficulty._validation import all_or_nothing
 from sklearn_difficulty.selection._actions import (
     check_action,
@@ -37,6 +34,7 @@ from sklearn_difficulty.selection._scorer_within import (
     own_scorer,
     seed,
 )
+from sklearn_difficulty.selection._target import check_target, holds_classes
 from sklearn_difficulty.selection._thresholds import check_threshold, keep_mask
 
 
@@ -298,64 +296,6 @@ class RowSelector(BaseEstimator, LabelIssues):
                 f"no row of class {lost} would be kept with {asked}: raise threshold, or use "
                 "criterion='zscore', which compares each row with those of its own class."
             )
-
-
-def check_target(y: Any) -> np.ndarray:
-    """Check that there is one target per row, none of them NaN or infinite.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Targets; a column vector is made flat, with a warning.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        The targets.
-
-    Raises
-    ------
-    ValueError
-        For targets of another shape, NaN or infinity.
-
-    Examples
-    --------
-    >>> from sklearn_difficulty.selection._selector import check_target
-    >>> check_target(["a", "b"]).tolist()
-    ['a', 'b']
-    """
-    flat = column_or_1d(y, warn=True)
-    assert_all_finite(flat, input_name="y")
-    return flat
-
-
-def holds_classes(y: np.ndarray, scorer: Any) -> bool:
-    """Tell whether targets are classes, from their values and from what the scorer trains.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Targets.
-    scorer : estimator or None
-        Scorer; if it has an ``estimator`` that is a classifier or a regressor, that decides.
-
-    Returns
-    -------
-    bool
-        False for the targets of a regression.
-
-    Examples
-    --------
-    >>> from sklearn_difficulty.selection._selector import holds_classes
-    >>> holds_classes([0, 1, 1], None), holds_classes([0.5, 1.5], None)
-    (True, False)
-    """
-    if isinstance(scorer, FrozenEstimator):
-        scorer = scorer.estimator
-    trained = getattr(scorer, "estimator", None)
-    if trained is not None and (is_classifier(trained) or is_regressor(trained)):
-        return is_classifier(trained)
-    return not look_continuous(np.asarray(y))
 
 
 def _levels(index: Any) -> tuple[list[np.ndarray], list[Any]]:
