@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 __all__ = ["FEWEST_PLANTED", "Labelled", "mislabeled_proba", "stands_out"]
 
-# The same for all data; chosen on the first seed of the data of benchmarks/detection.py.
+# The same for all data; chosen on the first seed of the data of benchmarks/detection.py, those
+# about weak models also on the small tables of the second.
 # Rows that are right and look wrong are as far beyond the middle as this part of what the other
 # right ones are on their side of it.
 _RIGHT_BEYOND = 0.25
