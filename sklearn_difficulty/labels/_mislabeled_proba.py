@@ -155,11 +155,10 @@ def _spare_whole_classes(
         wrong, right = (part.values[part.codes == code] for part in (planted, others))
         if np.mean(places[of_class] > 0) <= 0.5 or len(wrong) < FEWEST_PLANTED or not len(right):
             continue
-        order = (
-            np.searchsorted(np.sort(right), wrong, "left"),
-            np.searchsorted(np.sort(right), wrong, "right"),
-        )
-        above = float(np.mean(order)) / len(right)
+        right = np.sort(right)
+        # Ties count half, which is the mean of both sides.
+        below = [np.searchsorted(right, wrong, side) for side in ("left", "right")]
+        above = float(np.mean(below)) / len(right)
         error = np.sqrt(above * (1 - above) / len(wrong))
         most = min(_TIES * (1 - above + error), 1.0)
         if np.mean(places[of_class] > 0) > most:
