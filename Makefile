@@ -37,8 +37,9 @@ demo test: export OMP_NUM_THREADS = 1
 demo: $(STAMP)  ## Find planted label errors in handwritten digits; results in demo-output/.
 	$(BIN)/sklearn-difficulty demo --out demo-output
 
+# A process for each core, but no more of them than memory is likely to hold: each has torch loaded.
 test: $(STAMP)  ## Run the tests and the docstring examples; ARGS='-k action' passes options on.
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses=8 --dist=worksteal $(ARGS)
 
 lint: $(STAMP)  ## Check style, formatting and types.
 	$(BIN)/ruff check

@@ -7,7 +7,7 @@ without a training when they change.
 import hashlib
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +43,13 @@ from imblearn.under_sampling import InstanceHardnessThreshold
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sklearn_difficulty import DifficultyScorer
-from sklearn_difficulty.labels import PlantedErrors, estimate_label_noise, plant_errors
+from sklearn_difficulty.labels import (
+    PlantedErrors,
+    PlantedLabels,
+    estimate_label_noise,
+    plant_errors,
+)
+from sklearn_difficulty.labels._planted_errors import n_trainings_needed
 from sklearn_difficulty.scores import SCORES, Score
 from sklearn_difficulty.selection._auto_support import auto_support
 from sklearn_difficulty.trajectory import Trajectory
@@ -112,6 +118,10 @@ class Task(NamedTuple):
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{self.label}-{model}"
 
+    def planted(self, model: str, number: int) -> Path:
+        """Folder of the same on planted errors, one of several."""
+        return self.path(f"{model}-planted-{number}")
+
 
 def _last_outputs(trajectory: Trajectory) -> np.ndarray:
     assert trajectory.outputs is not None
@@ -151,22 +161,22 @@ def train(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
 
 def train_planted(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
     """Train both once more, as MislabelFilter does for its automatic cut, and keep their paths."""
-    X, given = task.data.X, task.given
-    planted_given, planted = plant_errors(given, task.n_classes, np.random.RandomState(task.seed))
+    X = task.data.X
     models = {
         "network": (make_recorded_net(X, task.n_classes), X),
         "forest": (make_forest(len(X)), flat(X)),
     }
-    seconds = {}
+    seconds, again = {}, range(n_trainings_needed(len(X)))
     for model, (estimator, rows) in models.items():
         start = process_time()
-        scorer = DifficultyScorer(
-            estimator, score=OURS, snapshots=None, random_state=task.seed
-        ).fit(rows, planted_given)
+        path, rng = Trajectory.load(task.path(model)), np.random.RandomState(task.seed)
+        scorer = DifficultyScorer(estimator, score=OURS, snapshots=None, random_state=task.seed)
+        for number in again:
+            labels = plant_errors(path, rng)
+            scorer.fit(rows, labels.y).trajectory_.save(task.planted(model, number))
+            np.savez(task.planted(model, number) / "labels.npz", **labels._asdict())
         seconds[model] = process_time() - start
-        scorer.trajectory_.save(task.path(f"{model}-planted"))
-    np.save(task.path("planted").with_suffix(".npy"), planted)
-    return {PLANTED: {"seconds of training": seconds}}
+    return {PLANTED: {"seconds of training": seconds, "trainings": len(again)}}
 
 
 def aum_by_package(outputs: np.ndarray, given: np.ndarray) -> np.ndarray:
@@ -276,16 +286,16 @@ def run_ours(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
     network, forest = (Trajectory.load(task.path(model)) for model in ("network", "forest"))
     again = json.loads(
         (task.work / "results" / f"{task.label}-planted.json").read_text(encoding="utf-8")
-    )["rows"][PLANTED]["seconds of training"]
+    )["rows"][PLANTED]
     one_training = {"seconds": seconds["network"], "trainings": 1}
     one_forest = {"seconds": seconds["forest"], "trainings": 1}
     rows = {}
     for row, model, path in ((NET, "network", network), (FOREST, "forest", forest)):
-        rows[row] = _with_cut(task, path, model) | {
+        rows[row] = _with_cut(task, path, model, again["trainings"]) | {
             "seconds": seconds[model],
             "trainings": 1,
-            "seconds of the cut": seconds[model] + again[model],
-            "trainings of the cut": 2,
+            "seconds of the cut": seconds[model] + again["seconds of training"][model],
+            "trainings of the cut": 1 + again["trainings"],
         }
     for label, (score, params) in SINGLE.items():
         rows[label] = judge_ranking(task.wrong, _ranked(network, score, params)) | one_training
@@ -300,15 +310,18 @@ def _ranked(trajectory: Trajectory, score: str, params: dict[str, Any]) -> np.nd
     return scorer.difficulty_
 
 
-def _with_cut(task: Task, trajectory: Trajectory, model: str) -> Row:
+def _planted_errors(task: Task, model: str, n_trainings: int) -> Iterator[PlantedErrors]:
+    for number in range(n_trainings):
+        with np.load(task.planted(model, number) / "labels.npz") as file:
+            labels = PlantedLabels(**file)
+        yield PlantedErrors(Trajectory.load(task.planted(model, number)), labels)
+
+
+def _with_cut(task: Task, trajectory: Trajectory, model: str, n_trainings: int) -> Row:
     """Rank, cut automatically, estimate, and train on what is left."""
     difficulty = _ranked(trajectory, OURS, {})
-    errors = PlantedErrors(
-        Trajectory.load(task.path(f"{model}-planted")),
-        np.load(task.path("planted").with_suffix(".npy")),
-    )
-    noise = estimate_label_noise(trajectory, errors)
-    support, _ = auto_support(difficulty, noise, task.given)
+    noise = estimate_label_noise(trajectory, [*_planted_errors(task, model, n_trainings)])
+    support, _ = auto_support(difficulty, noise.mislabeled_proba, task.given)
     low, high = noise.noise_rate_interval
     return (
         judge_ranking(task.wrong, difficulty)

@@ -77,7 +77,8 @@ def test_trainings_are_counted(parts, measured):
     methods = parts("methods")
     trainings = {m: _row(content, m).get("trainings") for m in parts("report").METHODS}
     assert {trainings[method] for method in (methods.NET, *methods.SINGLE, methods.AUM)} == {1}
-    assert _row(content, methods.NET)["trainings of the cut"] == 2
+    # Iris is small: four with planted errors.
+    assert _row(content, methods.NET)["trainings of the cut"] == 5
     assert trainings[methods.CLEANLAB_CUT] == trainings[methods.OUT_OF_FOLD_FOREST] == 5
     assert trainings[methods.CLEAN_LEARNING] == 6
 

@@ -6,12 +6,17 @@ from sklearn_difficulty.labels._hardness_types import (
     hardness_types,
 )
 from sklearn_difficulty.labels._label_noise import LabelNoise, estimate_label_noise
-from sklearn_difficulty.labels._planted_errors import PlantedErrors, plant_errors
+from sklearn_difficulty.labels._planted_errors import (
+    PlantedErrors,
+    PlantedLabels,
+    plant_errors,
+)
 
 __all__ = [
     "HardnessReadings",
     "LabelNoise",
     "PlantedErrors",
+    "PlantedLabels",
     "estimate_label_noise",
     "hardness_readings",
     "hardness_types",

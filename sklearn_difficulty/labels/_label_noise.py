@@ -1,30 +1,20 @@
 """How many labels are wrong, which ones, and what they should be."""
 
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
-from sklearn_difficulty.exceptions import NothingLearnedWarning
-from sklearn_difficulty.labels._mislabeled_proba import (
-    FEWEST_PLANTED,
-    Labelled,
-    mislabeled_proba,
-    stands_out,
-)
-from sklearn_difficulty.labels._planted_errors import PlantedErrors
+from sklearn_difficulty.labels._noise_rates import noise_rates
+from sklearn_difficulty.labels._planted_errors import PlantedErrors, PlantedLabels
+from sklearn_difficulty.labels._shown import Labelled, Shown
 from sklearn_difficulty.scores import consensus
 from sklearn_difficulty.scores._consensus import beliefs, confusions_of, consensus_of
 from sklearn_difficulty.scores._over_runs import warn_of_missing
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["LabelNoise", "estimate_label_noise"]
-
-# More rows would take longer, for an interval that _OFF_BY makes wider than that.
-_RESAMPLES, _MOST_DRAWN = 200, 10_000
-# Errors that are not like the planted ones look different, by which the rates are off, too.
-_OFF_BY = 1.25
 
 
 @dataclass(frozen=True)
@@ -77,7 +67,8 @@ class LabelNoise:
 
 
 def estimate_label_noise(
-    trajectory: Trajectory, planted_errors: PlantedErrors | None = None
+    trajectory: Trajectory,
+    planted_errors: PlantedErrors | Sequence[PlantedErrors] | None = None,
 ) -> LabelNoise:
     r"""Estimate from the path of training which labels are wrong, and how many.
 
@@ -85,28 +76,31 @@ def estimate_label_noise(
     typical row is at -1, and the typical wrong label at 1:
 
     - With planted errors, that is where a second training shows them to be: the middle between
-      their median and that of the other rows is 0, whatever a model has memorised, or not yet
-      learnt.
+      their median and that of the right labels is 0, whatever a model has memorised, or not yet
+      learnt. For the right labels, of which nobody knows which they are, stand all the other rows
+      and those that the first training believed, with weights of 0.3 and 0.7.
     - Without, 0 is where the given label and its strongest rival were believed equally.
 
     If the rows above 0 are as far above it as the others are below it, their labels are wrong; if
     they are much closer, they are hard rows with right labels. Between the two the probability
     goes from 0 to 1 for all of them together. Within them, the log odds grow by 4 for each unit
     of the scale, from even odds at 0 if a fifth of the rows is above it; as many rows as that are
-    the odds before any of them is looked at. Unless more are, no probability is above 0.88.
+    the odds before any of them is looked at. Unless more are, no probability is above 0.82.
 
     A weak model believes many of the planted errors, and may be as often wrong about right labels.
-    Unless clearly more rows are above 0 than that explains, labels count as wrong only as far as
-    they look just like the planted ones: the share of the other rows beyond the median or the upper
-    quartile of these, over a half or a quarter, whichever is less, is the noise rate, and the ratio
-    of the densities says which rows it is.
+    Unless more rows are above 0 than that explains, labels count as wrong only as far as they look
+    just like the planted ones: the share of the other rows beyond the median or the upper quartile
+    of these, over a half or a quarter, whichever is less, is the noise rate, and the ratio of the
+    densities says which rows it is. So it is where the two trainings differ so much that half as
+    many rows again are above 0 in the first one.
 
     Parameters
     ----------
     trajectory : Trajectory
         The path; `proba`, `margin`, `prediction`, `y` and `classes` are used.
-    planted_errors : PlantedErrors or None, default=None
-        Path of a second training of the same model on the same rows, with some labels made wrong.
+    planted_errors : PlantedErrors, sequence of PlantedErrors or None, default=None
+        Path of a second training of the same model on the same rows, with some labels made wrong;
+        of few rows, paths of several such trainings, each with other errors, tell more.
 
     Returns
     -------
@@ -120,7 +114,7 @@ def estimate_label_noise(
     RecordNotFoundError
         If a record is missing that it reads.
     TypeError, ValueError
-        If `planted_errors` is something else, or its mask is not of its rows.
+        If `planted_errors` is something else, or its masks are not of its rows.
 
     Warns
     -----
@@ -166,26 +160,10 @@ def estimate_label_noise(
     recorded = ~np.isnan(values)
     warn_of_missing(~recorded, "estimate_label_noise")
     rows = Labelled(values[recorded], codes[recorded])
-    planted, others = _planted_rows(planted_errors)
-    calibrated = len(planted.values) >= FEWEST_PLANTED and len(others.values) > 0
-    tells = not calibrated or stands_out(planted, others)
-    if not tells:
-        warnings.warn(
-            "the model does not tell labels that were made wrong on purpose from the others, so "
-            "that no label is called wrong. Train it longer, or another one, or look at more rows.",
-            NothingLearnedWarning,
-            stacklevel=2,
-        )
+    shown = _shown_by(planted_errors)
+    rates = noise_rates(rows, shown, n_classes)
     proba = np.full(len(values), np.nan)
-    proba[recorded] = mislabeled_proba(rows, planted, others)
-    rates = _resampled_rates(rows, planted, others, n_classes)
-    intervals = np.full((2, n_classes + 1), np.nan)
-    has_rows = ~np.isnan(rates).all(axis=0)
-    intervals[:, has_rows] = np.nanpercentile(rates[:, has_rows], [2.5, 97.5], axis=0)
-    of_class = _rates(proba[recorded], codes[recorded], n_classes)
-    low, high = _widened(intervals, of_class, np.append(rows.per_class(n_classes), len(rows.codes)))
-    if not tells:
-        low, high = np.zeros_like(low), np.ones_like(high)
+    proba[recorded] = rates.mislabeled_proba
     rivals = belief.strongest * confusions[:, codes].T
     likely = np.where(proba > 0.5, rivals.argmax(axis=1), codes)
     likely = np.where(rivals.any(axis=1), likely, codes)
@@ -194,75 +172,42 @@ def estimate_label_noise(
         mislabeled_proba=proba,
         likely_labels=np.asarray(trajectory.classes)[likely],
         noise_matrix=_noise_matrix(proba, rivals, codes),
-        noise_rate=float(of_class[-1]),
-        noise_rate_interval=(float(low[-1]), float(high[-1])),
-        class_noise_rate=of_class[:-1],
-        class_noise_rate_interval=np.stack([low[:-1], high[:-1]], axis=1),
-        calibrated=calibrated,
+        noise_rate=rates.rate,
+        noise_rate_interval=rates.interval,
+        class_noise_rate=rates.of_class,
+        class_noise_rate_interval=rates.interval_of_class,
+        calibrated=shown.enough,
     )
 
 
-def _planted_rows(planted_errors: PlantedErrors | None) -> tuple[Labelled, Labelled]:
-    """Consensus on the planted errors, and on the other rows of the same training."""
+def _shown_by(planted_errors: Any) -> Shown:
+    """Consensus on the planted errors, and on the other rows of the same trainings."""
     if planted_errors is None:
-        return Labelled.none(), Labelled.none()
-    if not isinstance(planted_errors, PlantedErrors):
+        return Shown.none()
+    if isinstance(planted_errors, PlantedErrors):
+        planted_errors = [planted_errors]
+    if not isinstance(planted_errors, Sequence) or not all(map(_are_planted, planted_errors)):
         raise TypeError(
-            "planted_errors must be PlantedErrors(trajectory, planted), or None; got "
-            f"{type(planted_errors).__name__}."
+            "planted_errors must be PlantedErrors(trajectory, labels) with labels of plant_errors, "
+            f"several of them, or None; got {planted_errors!r:.99}."
         )
-    planted, n_samples = np.asarray(planted_errors.planted), planted_errors.trajectory.n_samples
-    if planted.shape != (n_samples,) or planted.dtype != bool:
-        raise ValueError(
-            f"planted_errors.planted must be a mask of the {n_samples} samples of its trajectory; "
-            f"got an array of {planted.dtype} of shape {planted.shape}."
-        )
-    path = planted_errors.trajectory
-    rows = Labelled(consensus(path), np.asarray(path.y))
-    known = ~np.isnan(rows.values)
-    return rows.take(known & planted), rows.take(known & ~planted)
+    return Shown.pooled(map(_shown_by_one, planted_errors))
 
 
-def _rates(proba: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndarray:
-    """Shares of wrong labels of each class, NaN for one without rows, and last of all rows."""
-    count = np.bincount(codes, minlength=n_classes)
-    total = np.bincount(codes, weights=proba, minlength=n_classes)
-    of_class = np.divide(total, count, out=np.full(n_classes, np.nan), where=count > 0)
-    return np.append(of_class, proba.mean() if len(proba) else np.nan)
+def _are_planted(errors: Any) -> bool:
+    return isinstance(errors, PlantedErrors) and isinstance(errors.labels, PlantedLabels)
 
 
-def _resampled_rates(
-    rows: Labelled, planted: Labelled, others: Labelled, n_classes: int
-) -> np.ndarray:
-    """The same for rows drawn again, of shape (n_resamples, n_classes + 1)."""
-    generator = np.random.RandomState(0)
-
-    def drawn(part: Labelled) -> Labelled:
-        n_rows = len(part.values)
-        return part.take(generator.randint(n_rows, size=min(n_rows, _MOST_DRAWN)))
-
-    rates = np.empty((_RESAMPLES, n_classes + 1))
-    for resample in rates:
-        part = drawn(rows)
-        proba = mislabeled_proba(part, drawn(planted), drawn(others))
-        resample[:] = _rates(proba, part.codes, n_classes)
-    return rates
-
-
-def _widened(
-    intervals: np.ndarray, rates: np.ndarray, n_rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals that hold the rates, and no less than as many rows could tell."""
-    # A percentile interval need not hold the estimate itself where that is at an end.
-    low = np.minimum(intervals[0], rates) / _OFF_BY
-    high = np.maximum(intervals[1], rates) * _OFF_BY
-    # Drawn again, rows none of which looks wrong never do; but there could be some that were not
-    # drawn the first time.
-    few = [
-        binomtest(round(rate * n), int(n)).proportion_ci(method="wilson").high if n else np.nan
-        for rate, n in zip(np.nan_to_num(rates), n_rows, strict=True)
-    ]
-    return low, np.minimum(np.maximum(high, few), 1.0)
+def _shown_by_one(errors: PlantedErrors) -> Shown:
+    path, labels = errors
+    for name in ("planted", "believed"):
+        mask = np.asarray(getattr(labels, name))
+        if mask.shape != (path.n_samples,) or mask.dtype != bool:
+            raise ValueError(
+                f"planted_errors.labels.{name} must be a mask of the {path.n_samples} samples of "
+                f"its trajectory; got an array of {mask.dtype} of shape {mask.shape}."
+            )
+    return Shown.of(Labelled(consensus(path), np.asarray(path.y)), labels.planted, labels.believed)
 
 
 def _noise_matrix(proba: np.ndarray, rivals: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import mannwhitneyu
 from sklearn.linear_model import LogisticRegression
 
-__all__ = ["FEWEST_PLANTED", "Labelled", "mislabeled_proba", "stands_out"]
+from sklearn_difficulty.labels._shown import Labelled, Shown, share_below
 
-# The same for all data; chosen on the first seed of the data of benchmarks/detection.py, those
-# about weak models also on the small tables of the second.
+__all__ = ["mislabeled_proba"]
+
+# The same for all data; chosen on the first seed of the data of benchmarks/detection.py, and on
+# the smaller ones of the second and third.
 # Rows that are right and look wrong are as far beyond the middle as this part of what the other
 # right ones are on their side of it.
 _RIGHT_BEYOND = 0.25
@@ -19,47 +20,17 @@ _RIGHT_BEYOND = 0.25
 _EXCESS, _SHARPNESS = 0.008, 4
 # Log odds of being wrong per unit, if a fifth of the rows is beyond the middle; then no more than
 # these at most, since far beyond it there are hard rows with right labels, too.
-_SLOPE, _USUAL_SHARE, _MOST_ODDS = 4.0, 0.2, 2.0
+_SLOPE, _USUAL_SHARE, _MOST_ODDS = 4.0, 0.2, 1.5
 _FAR_RIGHT, _FAR_WRONG = -2.0, 1.0
 _MOST_PROBA, _MOST_LOG_RATIO = 0.95, 50.0
 # With other errors in the labels, the model looks different; this much more is too different.
 _MANY_MORE, _SOME_MORE = 1.5, 0.02
-FEWEST_PLANTED = 3
-# Of the test that planted errors stand out.
-_LEVEL = 0.1
 # A model that believes more than this share of planted errors is weak, and may be as wrong about
-# right labels: then almost as many rows have to be beyond the middle as planted ones are before it.
-_WEAK, _ALMOST = 0.2, 0.85
+# right labels: then as many rows have to be beyond the middle as planted ones are before it.
+_WEAK = 0.2
+_FEWEST_IN_CLASS = 3
 # Half of the wrong rows look less wrong than the planted ones; those of other kinds, more of them.
 _TIES = 4.0
-
-
-class Labelled(NamedTuple):
-    """Rows with the labels that they carried in a training.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n,)
-        Consensus on other labels.
-    codes : ndarray of shape (n,), int
-        Class numbers.
-    """
-
-    values: np.ndarray
-    codes: np.ndarray
-
-    @classmethod
-    def none(cls) -> "Labelled":
-        """No rows."""
-        return cls(np.zeros(0), np.zeros(0, dtype=np.int64))
-
-    def per_class(self, n_classes: int) -> np.ndarray:
-        """How many rows carry each label, of shape (n_classes,)."""
-        return np.bincount(self.codes, minlength=n_classes)
-
-    def take(self, rows: np.ndarray) -> "Labelled":
-        """Some of the rows, by their numbers or a mask."""
-        return Labelled(self.values[rows], self.codes[rows])
 
 
 class _Scale(NamedTuple):
@@ -76,75 +47,54 @@ class _Scale(NamedTuple):
     """Whether that is surely a large share."""
 
 
-def mislabeled_proba(rows: Labelled, planted: Labelled, others: Labelled) -> np.ndarray:
+def mislabeled_proba(rows: Labelled, shown: Shown) -> np.ndarray:
     """Tell from the consensus how probably labels are wrong.
 
     Parameters
     ----------
     rows : Labelled
         The rows in question.
-    planted, others : Labelled
-        Planted errors, and the other rows of the training on them; none of either where there was
-        no such training.
+    shown : Shown
+        Those of a training on planted errors.
 
     Returns
     -------
     ndarray of shape (n,)
         Probabilities; see :func:`~sklearn_difficulty.labels.estimate_label_noise`.
     """
-    scale = _scale(rows.values, planted, others)
+    scale = _scale(rows.values, shown)
     if scale is None:
         return np.zeros(len(rows.values))
-    places = (rows.values - scale.middle) / scale.unit
-    if np.mean(places > 0) > _MANY_MORE * scale.most + _SOME_MORE:
-        places -= np.quantile(places, 1 - scale.most)
-    if scale.weak and np.mean(places > 0) < _ALMOST * scale.missed:
-        return _proba_like_planted(rows.values, planted.values, others.values)
-    _spare_whole_classes(places, rows.codes, planted, others)
+    values = rows.values
+    differs = np.mean(values > scale.middle) > _MANY_MORE * scale.most + _SOME_MORE
+    if differs:
+        values = values - np.quantile(values, 1 - scale.most) + scale.middle
+    if differs or (scale.weak and np.mean(values > scale.middle) < scale.missed):
+        return _proba_like_planted(values, shown)
+    places = (values - scale.middle) / scale.unit
+    _spare_whole_classes(places, rows.codes, shown)
     share = np.clip(np.mean(places > 0), 1 / (len(places) + 1), 0.5)
     before = logit(share) - logit(_USUAL_SHARE)
     odds = _SLOPE * np.clip(places, _FAR_RIGHT, _FAR_WRONG) + before
     return _whether_any(places) * expit(np.minimum(odds, _MOST_ODDS + max(before, 0.0)))
 
 
-def stands_out(planted: Labelled, others: Labelled) -> bool:
-    """Tell whether planted errors look more wrong than other rows.
-
-    Parameters
-    ----------
-    planted, others : Labelled
-        Planted errors, and the other rows.
-
-    Returns
-    -------
-    bool
-        A model that cannot tell labels that are known to be wrong knows nothing of others.
-    """
-    wrong, right = planted.values, others.values
-    return bool(
-        mannwhitneyu(wrong, right, alternative="greater").pvalue <= _LEVEL
-        and np.median(wrong) > np.median(right)
-    )
-
-
-def _scale(values: np.ndarray, planted: Labelled, others: Labelled) -> _Scale | None:
+def _scale(values: np.ndarray, shown: Shown) -> _Scale | None:
     """The scale of the consensus; None where wrong labels do not stand out on it."""
-    if len(planted.values) < FEWEST_PLANTED or not len(others.values):
+    if not shown.enough:
         unit = -float(np.median(values)) if len(values) else 0.0
         return _Scale(0.0, unit) if unit > 0 else None
-    if not stands_out(planted, others):
+    if not shown.tells:
         return None
-    right, wrong = float(np.median(others.values)), float(np.median(planted.values))
+    right, wrong = shown.typical
     middle = (right + wrong) / 2
-    missed = float(np.mean(planted.values <= middle))
-    weak = missed - np.sqrt(missed * (1 - missed) / len(planted.values)) > _WEAK
-    most = float(np.mean(others.values > middle))
+    missed = float(np.mean(shown.wrong.values <= middle))
+    weak = missed - np.sqrt(missed * (1 - missed) / len(shown.wrong.values)) > _WEAK
+    most = float(np.mean(shown.others.values > middle))
     return _Scale(middle, (wrong - right) / 2, most, missed, bool(weak))
 
 
-def _spare_whole_classes(
-    places: np.ndarray, codes: np.ndarray, planted: Labelled, others: Labelled
-) -> None:
+def _spare_whole_classes(places: np.ndarray, codes: np.ndarray, shown: Shown) -> None:
     """Where most of a class looks wrong, believe no more than its planted errors allow, in place.
 
     A model that has not learnt a class puts all of it on the wrong side. But planted errors of that
@@ -152,25 +102,24 @@ def _spare_whole_classes(
     """
     for code in np.unique(codes):
         of_class = codes == code
-        wrong, right = (part.values[part.codes == code] for part in (planted, others))
-        if np.mean(places[of_class] > 0) <= 0.5 or len(wrong) < FEWEST_PLANTED or not len(right):
+        wrong, others = shown.wrong.of_class(code), shown.others.of_class(code)
+        few = len(wrong) < _FEWEST_IN_CLASS or not len(others)
+        if few or np.mean(places[of_class] > 0) <= 0.5:
             continue
-        right = np.sort(right)
-        # Ties count half, which is the mean of both sides.
-        below = [np.searchsorted(right, wrong, side) for side in ("left", "right")]
-        above = float(np.mean(below)) / len(right)
+        above = share_below(wrong, others)
         error = np.sqrt(above * (1 - above) / len(wrong))
         most = min(_TIES * (1 - above + error), 1.0)
         if np.mean(places[of_class] > 0) > most:
             places[of_class] -= np.quantile(places[of_class], 1 - most)
 
 
-def _proba_like_planted(values: np.ndarray, planted: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _proba_like_planted(values: np.ndarray, shown: Shown) -> np.ndarray:
     """Probability that labels are wrong, if wrong ones look just like the planted ones.
 
     Beyond a high value there are hardly any right labels, so that the share of the rows there over
     that of the planted errors is the noise rate; the ratio of the densities says which rows it is.
     """
+    planted, others = shown.wrong.values, shown.others.values
     shares = [np.mean(others > np.quantile(planted, at)) / (1 - at) for at in (0.5, 0.75)]
     places = np.concatenate([planted, others])[:, None]
     is_planted = np.arange(len(places)) < len(planted)

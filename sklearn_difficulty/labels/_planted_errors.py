@@ -1,14 +1,52 @@
 """Wrong labels made on purpose: they show what a wrong label looks like to a model."""
 
-from typing import NamedTuple
+from math import ceil
+from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils import check_random_state
 
+from sklearn_difficulty.scores._consensus import (
+    beliefs,
+    can_be_judged,
+    confusions_of,
+    consensus_of,
+)
 from sklearn_difficulty.trajectory import Trajectory
 
-__all__ = ["PlantedErrors", "plant_errors"]
+__all__ = ["PlantedErrors", "PlantedLabels", "draw_errors", "plant_errors"]
 
 _SHARE = 0.1
+# So many errors are enough; of few rows, so many trainings are not too many.
+_ENOUGH, _MOST_TRAININGS = 40, 4
+
+
+class PlantedLabels(NamedTuple):
+    """Labels some of which were made wrong.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        The labels, with the errors.
+    planted : ndarray of shape (n_samples,), bool
+        Where the errors are.
+    believed : ndarray of shape (n_samples,), bool
+        Whether the first training believed the label that was there before, above all rivals.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_difficulty import DifficultyScorer
+    >>> from sklearn_difficulty.labels import plant_errors
+    >>> X, y = load_iris(return_X_y=True)
+    >>> labels = plant_errors(DifficultyScorer(random_state=0).fit(X, y).trajectory_, 0)
+    >>> int(labels.planted.sum()), bool(labels.believed.mean() > 0.9)
+    (15, True)
+    """
+
+    y: np.ndarray
+    planted: np.ndarray
+    believed: np.ndarray
 
 
 class PlantedErrors(NamedTuple):
@@ -18,31 +56,110 @@ class PlantedErrors(NamedTuple):
     ----------
     trajectory : Trajectory
         The path, under the labels it was trained on.
-    planted : ndarray of shape (n_samples,), bool
-        Which of them were made wrong.
+    labels : PlantedLabels
+        Those labels, as :func:`plant_errors` gave them.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_difficulty import DifficultyScorer
     >>> from sklearn_difficulty.labels import PlantedErrors, estimate_label_noise, plant_errors
     >>> X, y = load_iris(return_X_y=True)
     >>> scorer = DifficultyScorer(random_state=0).fit(X, y)
-    >>> planted_y, planted = plant_errors(y, 3, np.random.RandomState(0))
-    >>> another = DifficultyScorer(random_state=0).fit(X, planted_y)
-    >>> errors = PlantedErrors(another.trajectory_, planted)
+    >>> labels = plant_errors(scorer.trajectory_, random_state=0)
+    >>> another = DifficultyScorer(random_state=0).fit(X, labels.y)
+    >>> errors = PlantedErrors(another.trajectory_, labels)
     >>> estimate_label_noise(scorer.trajectory_, errors).calibrated
     True
     """
 
     trajectory: Trajectory
-    planted: np.ndarray
+    labels: PlantedLabels
 
 
-def plant_errors(
-    codes: np.ndarray, n_classes: int, random_state: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray]:
+def plant_errors(trajectory: Trajectory, random_state: Any = None) -> PlantedLabels:
+    """Make a tenth of the labels of each class wrong, for a second training.
+
+    What they become follows the mistakes that the first training shows, drawn towards all other
+    classes alike as in :func:`~sklearn_difficulty.scores.consensus`.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path of the first training: `y` and `classes` are used, and `proba`, `margin` and
+        `prediction` if they are there. Without these labels become any other class alike, and all
+        count as believed.
+    random_state : int, RandomState instance or None, default=None
+        Source of which labels, and what they become.
+
+    Returns
+    -------
+    PlantedLabels
+        The labels for the second training, and where the errors are. Of a class with fewer than
+        ten rows there may be one or none; no class loses its last row.
+
+    Raises
+    ------
+    RecordNotFoundError
+        If the path has no `y` or no `classes`.
+    ValueError
+        If there are fewer than two classes.
+
+    References
+    ----------
+    G. Pleiss, T. Zhang, E. Elenberg, K. Weinberger. Identifying Mislabeled Data using the Area
+    Under the Margin Ranking. NeurIPS, 2020 (threshold samples, there of an additional class).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_difficulty import DifficultyScorer
+    >>> from sklearn_difficulty.labels import plant_errors
+    >>> X, y = load_digits(return_X_y=True)
+    >>> labels = plant_errors(DifficultyScorer(random_state=0).fit(X, y).trajectory_, 0)
+    >>> bool(((labels.y != y) == labels.planted).all()), int(labels.planted.sum())
+    (True, 179)
+    """
+    trajectory.require("y", "classes", score="plant_errors")
+    assert trajectory.y is not None and trajectory.classes is not None
+    codes, classes = np.asarray(trajectory.y), np.asarray(trajectory.classes)
+    if len(classes) < 2:
+        raise ValueError(
+            f"with {len(classes)} class, no label can be made wrong; at least 2 are needed."
+        )
+    believed, confusions = np.ones(len(codes), dtype=bool), None
+    if can_be_judged(trajectory):
+        belief = beliefs(trajectory)
+        # If a label was wrong already, another one could be right.
+        confusions = confusions_of(belief, codes)
+        believed = consensus_of(belief, codes, confusions) <= 0
+    planted_codes = draw_errors(codes, len(classes), check_random_state(random_state), confusions)
+    return PlantedLabels(classes[planted_codes], planted_codes != codes, believed)
+
+
+def n_trainings_needed(n_samples: int) -> int:
+    """How many trainings, each with other planted errors, show enough of them.
+
+    Parameters
+    ----------
+    n_samples : int
+        Rows of each.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty.labels._planted_errors import n_trainings_needed
+    >>> [n_trainings_needed(n) for n in (50, 150, 400, 100_000)]
+    [4, 3, 1, 1]
+    """
+    return min(ceil(_ENOUGH / max(_SHARE * n_samples, 1.0)), _MOST_TRAININGS)
+
+
+def draw_errors(
+    codes: np.ndarray,
+    n_classes: int,
+    random_state: np.random.RandomState,
+    confusions: np.ndarray | None = None,
+) -> np.ndarray:
     """Make a tenth of the labels of each class wrong.
 
     Parameters
@@ -52,36 +169,22 @@ def plant_errors(
     n_classes : int
         How many there are, at least 2.
     random_state : RandomState
-        Source of which labels, and what they become: any other class, all alike.
+        Source of which labels, and what they become.
+    confusions : ndarray of shape (n_classes, n_classes) or None, default=None
+        How probably a label of each class (row) becomes each other (column); None is all alike.
 
     Returns
     -------
-    planted_codes : ndarray of shape (n_samples,), int
-        The labels with the errors.
-    planted : ndarray of shape (n_samples,), bool
-        Where they are. Of a class with fewer than ten rows there may be one or none; no class
-        loses its last row.
-
-    References
-    ----------
-    G. Pleiss, T. Zhang, E. Elenberg, K. Weinberger. Identifying Mislabeled Data using the Area
-    Under the Margin Ranking. NeurIPS, 2020 (threshold samples, there of an additional class).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_difficulty.labels import plant_errors
-    >>> codes = np.repeat([0, 1], 20)
-    >>> planted_codes, planted = plant_errors(codes, 2, np.random.RandomState(0))
-    >>> int(planted.sum()), bool((planted_codes[planted] == 1 - codes[planted]).all())
-    (4, True)
+    ndarray of shape (n_samples,), int
+        Class numbers with the errors.
     """
+    if confusions is None:
+        confusions = (1 - np.eye(n_classes)) / (n_classes - 1)
     planted_codes = codes.copy()
     for code in range(n_classes):
         rows = np.flatnonzero(codes == code)
         # Small classes have a tenth of a row or two; on average over the classes it is a tenth.
         n_planted = int(len(rows) * _SHARE + random_state.random_sample())
         drawn = random_state.permutation(rows)[: min(n_planted, max(len(rows) - 1, 0))]
-        moves = random_state.randint(1, n_classes, size=len(drawn))
-        planted_codes[drawn] = (code + moves) % n_classes
-    return planted_codes, planted_codes != codes
+        planted_codes[drawn] = random_state.choice(n_classes, len(drawn), p=confusions[code])
+    return planted_codes

@@ -17,6 +17,8 @@ from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["Belief", "beliefs", "confusions_of", "consensus", "habits"]
 
+# What it is read off.
+_NEEDS = ("proba", "margin", "prediction", "y", "classes")
 # Probabilities below it are alike: none.
 _LEAST_PROBA = 1e-9
 # Before a pattern of mistakes is believed, as many wrong labels have to be seen in a class, and
@@ -189,6 +191,22 @@ def consensus_of(belief: Belief, y: np.ndarray, confusions: np.ndarray) -> np.nd
     return np.log(np.maximum(strongest, _LEAST_PROBA)) - np.log(belief.given)
 
 
+def can_be_judged(trajectory: Trajectory) -> bool:
+    """Tell whether a path has the records of a consensus.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Any path.
+
+    Returns
+    -------
+    bool
+        Learners without probabilities leave none.
+    """
+    return all(getattr(trajectory, name) is not None for name in _NEEDS)
+
+
 def beliefs(
     trajectory: Trajectory, pace: Sequence[tuple[np.ndarray, np.ndarray]] | None = None
 ) -> Belief:
@@ -211,7 +229,7 @@ def beliefs(
     RecordNotFoundError
         If a record is missing that it reads.
     """
-    trajectory.require("proba", "margin", "prediction", "y", "classes", score="consensus")
+    trajectory.require(*_NEEDS, score="consensus")
     assert trajectory.y is not None and trajectory.classes is not None
     y, n_samples = np.asarray(trajectory.y), trajectory.n_samples
     if pace is None:

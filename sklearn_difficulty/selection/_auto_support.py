@@ -2,25 +2,29 @@
 
 import numpy as np
 
-from sklearn_difficulty.labels import LabelNoise
 from sklearn_difficulty.selection._thresholds import keep_mask
+
+_MOST_DROPPED = 0.75
 
 
 def auto_support(
-    difficulty: np.ndarray, noise: LabelNoise | None, codes: np.ndarray | None = None
+    difficulty: np.ndarray,
+    mislabeled_proba: np.ndarray | None,
+    codes: np.ndarray | None = None,
 ) -> tuple[np.ndarray, float | np.ndarray]:
     """Keep all but as many of the hardest rows as there are labels that are likely wrong.
 
-    Of each class at least the easier half is kept: where most of a class looks wrong, it may as
-    well be the model that has not learnt it.
+    Of each class at least the easiest quarter is kept: where most of a class looks wrong, it may as
+    well be the model that has not learnt it. Less would be too little for a rare class, half of
+    whose labels may come from a frequent one.
 
     Parameters
     ----------
     difficulty : ndarray of shape (n_samples,)
         Higher is harder. A row without one (NaN) is kept.
-    noise : LabelNoise or None
-        What is estimated about the labels of these rows; None looks at the difficulties alone,
-        by :func:`~sklearn_difficulty.selection.auto_threshold`.
+    mislabeled_proba : ndarray of shape (n_samples,) or None
+        How probably the label of each row is wrong; None looks at the difficulties alone, by
+        :func:`~sklearn_difficulty.selection.auto_threshold`.
     codes : ndarray of shape (n_samples,), int, or None, default=None
         Given classes as numbers; None for a regression.
 
@@ -44,22 +48,22 @@ def auto_support(
     >>> support.all(), cut
     (np.True_, inf)
     """
-    support, cut = _of_all_classes(difficulty, noise)
+    support, cut = _of_all_classes(difficulty, mislabeled_proba)
     for code in np.unique(codes[~support]) if codes is not None else ():
         rows = np.flatnonzero((codes == code) & ~support)
-        n_spared = len(rows) - np.count_nonzero(codes == code) // 2
+        n_spared = len(rows) - int(_MOST_DROPPED * np.count_nonzero(codes == code))
         support[rows[np.argsort(difficulty[rows], kind="stable")[: max(n_spared, 0)]]] = True
     return support, cut
 
 
 def _of_all_classes(
-    difficulty: np.ndarray, noise: LabelNoise | None
+    difficulty: np.ndarray, mislabeled_proba: np.ndarray | None
 ) -> tuple[np.ndarray, float | np.ndarray]:
-    if noise is None:
+    if mislabeled_proba is None:
         return keep_mask(difficulty)
     known = ~np.isnan(difficulty)
     present = np.sort(difficulty[known])
-    n_wrong = int((noise.mislabeled_proba[known] > 0.5).sum())
+    n_wrong = int((mislabeled_proba[known] > 0.5).sum())
     # One row is kept at least, from which the selector goes on to keep some of each class.
     last_kept = max(len(present) - n_wrong - 1, 0)
     if n_wrong == 0 or not len(present) or not np.isfinite(present[last_kept]):

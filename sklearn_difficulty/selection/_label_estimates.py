@@ -16,7 +16,9 @@ from sklearn_difficulty.labels import (
     estimate_label_noise,
     hardness_types,
 )
-from sklearn_difficulty.scores import SCORES
+from sklearn_difficulty.labels._noise_rates import noise_rates
+from sklearn_difficulty.labels._shown import Labelled, Shown
+from sklearn_difficulty.scores._consensus import can_be_judged
 from sklearn_difficulty.selection._mixture import upper_group_proba
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -39,10 +41,7 @@ class Path:
     @property
     def tells_labels(self) -> bool:
         """Whether labels can be estimated from it."""
-        needs = SCORES["consensus"].needs
-        return self.trajectory is not None and all(
-            getattr(self.trajectory, name) is not None for name in needs
-        )
+        return self.trajectory is not None and can_be_judged(self.trajectory)
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,8 @@ class LabelEstimates:
         What is known from the path of training.
     why_none : str
         Why nothing is.
+    of_two_groups : bool
+        Whether nothing but the difficulties of this training could be looked at.
     """
 
     mislabeled_proba: np.ndarray
@@ -72,6 +73,7 @@ class LabelEstimates:
     class_noise_rate_interval: np.ndarray | None
     noise: LabelNoise | None = None
     why_none: str = ""
+    of_two_groups: bool = False
 
 
 def places_in_path(scorer: Any, X: Any, y: np.ndarray) -> np.ndarray | None:
@@ -151,11 +153,12 @@ def estimate_labels(
     path: Path,
     difficulty: np.ndarray,
     codes: np.ndarray | None,
-    planted_errors: PlantedErrors | None = None,
+    planted_errors: list[PlantedErrors] | Shown | None = None,
 ) -> LabelEstimates:
     """Estimate which labels are wrong, from the path of training or from difficulties alone.
 
-    Where there is no path of classes, a label is as probably wrong as its row belongs to a second,
+    Where there is no path of probabilities, planted errors show which difficulties wrong labels
+    have. Where there are none either, a label is as probably wrong as its row belongs to a second,
     harder group of rows.
 
     Parameters
@@ -166,8 +169,8 @@ def estimate_labels(
         Higher is harder.
     codes : ndarray of shape (n_samples,) or None
         Given classes as numbers; None for a regression.
-    planted_errors : PlantedErrors or None, default=None
-        A second training, on labels some of which were made wrong.
+    planted_errors : list of PlantedErrors, Shown or None, default=None
+        Trainings on labels some of which were made wrong: their paths, or their difficulties.
 
     Returns
     -------
@@ -187,7 +190,8 @@ def estimate_labels(
     why_none = path.why_none
     if path.trajectory is not None:
         try:
-            noise = estimate_label_noise(path.trajectory, planted_errors)
+            errors = None if isinstance(planted_errors, Shown) else planted_errors
+            noise = estimate_label_noise(path.trajectory, errors)
         except RecordNotFoundError as error:
             # Such as that of an estimator without probabilities, which is no reason to fail: the
             # attributes that this leaves out say so.
@@ -201,6 +205,15 @@ def estimate_labels(
                 noise.class_noise_rate_interval,
                 noise,
             )
+    if isinstance(planted_errors, Shown) and planted_errors.enough:
+        assert codes is not None
+        known = ~np.isnan(difficulty)
+        rates = noise_rates(
+            Labelled(difficulty[known], codes[known]), planted_errors, codes.max() + 1
+        )
+        proba = np.full(len(difficulty), np.nan)
+        proba[known] = rates.mislabeled_proba
+        return LabelEstimates(proba, *rates[1:], why_none=why_none)
     wrong = upper_group_proba(difficulty)
     of_classes = None if codes is None else [wrong[codes == k] for k in range(codes.max() + 1)]
     return LabelEstimates(
@@ -210,6 +223,7 @@ def estimate_labels(
         None if of_classes is None else np.array([part.mean() for part in of_classes]),
         None if of_classes is None else np.array([_interval(part) for part in of_classes]),
         why_none=why_none,
+        of_two_groups=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""A second training, on labels some of which are made wrong on purpose."""
+"""A second training, on labels some of which are made wrong on purpose; more of few rows."""
 
 import warnings
 from dataclasses import replace
@@ -13,8 +13,12 @@ from torch.utils.data import Dataset
 from sklearn_difficulty._asked import resolve_scores
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.labels import PlantedErrors, plant_errors
+from sklearn_difficulty.labels._planted_errors import draw_errors, n_trainings_needed
+from sklearn_difficulty.labels._shown import Labelled, Shown
 from sklearn_difficulty.scores import SCORES
 from sklearn_difficulty.selection._fit_once import fit_once
+from sklearn_difficulty.selection._label_estimates import Path
+from sklearn_difficulty.selection._scorer_within import difficulty_of
 
 _PLANTING = 1
 
@@ -26,10 +30,13 @@ def train_on_planted_errors(
     codes: np.ndarray,
     groups: Any,
     *,
+    path: Path,
     memory: Memory,
     random_state: np.random.RandomState,
-) -> PlantedErrors | None:
+) -> list[PlantedErrors] | Shown | None:
     """Train a scorer once more, with a tenth of the labels of each class made wrong.
+
+    Of fewer than 400 rows a tenth is few: then up to four trainings have different errors.
 
     Parameters
     ----------
@@ -43,6 +50,8 @@ def train_on_planted_errors(
         Given classes as numbers.
     groups : array-like of shape (n_samples,) or None
         Groups of rows, for the scorer.
+    path : Path
+        The path of the first training.
     memory : joblib.Memory
         Cache of fitted scorers.
     random_state : RandomState
@@ -51,9 +60,10 @@ def train_on_planted_errors(
 
     Returns
     -------
-    PlantedErrors or None
-        The path of that training. None where it would tell nothing: for a scorer that leaves no
-        path of classes, for one class, and for a Dataset, which holds its labels itself.
+    list of PlantedErrors, Shown or None
+        The paths of these trainings; their difficulties, where paths do not tell labels, as those
+        of a learner without probabilities. None for a scorer of another kind, for one class, and
+        for a Dataset, which holds its labels itself.
 
     Examples
     --------
@@ -61,40 +71,60 @@ def train_on_planted_errors(
     >>> from joblib import Memory
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_difficulty import DifficultyScorer
+    >>> from sklearn_difficulty.selection._label_estimates import Path
     >>> from sklearn_difficulty.selection._planted_training import train_on_planted_errors
     >>> X, y = load_iris(return_X_y=True)
+    >>> scorer = DifficultyScorer(random_state=0).fit(X, y)
     >>> errors = train_on_planted_errors(
-    ...     DifficultyScorer(random_state=0),
+    ...     scorer,
     ...     X,
     ...     np.unique(y),
     ...     y,
     ...     None,
+    ...     path=Path(scorer.trajectory_),
     ...     memory=Memory(None),
     ...     random_state=np.random.RandomState(0),
     ... )
-    >>> int(errors.planted.sum())
-    15
+    >>> [int(each.labels.planted.sum()) for each in errors]
+    [15, 15, 15]
     """
     if not isinstance(scorer, DifficultyScorer) or isinstance(X, Dataset) or len(classes) < 2:
         return None
     if isinstance(scorer.random_state, Integral):
         # Not the numbers of a generator that the seed alone makes, which split rows elsewhere.
         random_state = np.random.RandomState([int(scorer.random_state), _PLANTING])
-    planted_codes, planted = plant_errors(codes, len(classes), random_state)
+    again = range(n_trainings_needed(len(codes)))
+    another = clone(scorer).set_params(storage=None)
+    if not path.tells_labels:
+        everything = np.ones(len(codes), dtype=bool)
+        shown = []
+        for _ in again:
+            planted_codes = draw_errors(codes, len(classes), random_state)
+            y = classes[planted_codes]
+            difficulty = difficulty_of(_fit_quietly(another, X, y, groups, memory), X, y)
+            rows = Labelled(difficulty, planted_codes)
+            shown.append(Shown.of(rows, planted_codes != codes, everything))
+        return Shown.pooled(shown)
+    assert path.trajectory is not None
     # Nothing but the path is needed, of as many runs, and a folder that was named holds the other
     # training.
     given = scorer.get_params(deep=False)
     scores = resolve_scores(given["score"], given["score_params"])
     n_runs = max(score.default_runs for score in scores)
-    another = clone(scorer).set_params(
-        score=replace(SCORES["consensus"], default_runs=n_runs),
-        score_params=None,
-        snapshots=None,
-        storage=None,
+    another.set_params(
+        score=replace(SCORES["consensus"], default_runs=n_runs), score_params=None, snapshots=None
     )
+    errors = []
+    for _ in again:
+        labels = plant_errors(path.trajectory, random_state)
+        fitted = _fit_quietly(another, X, labels.y, groups, memory)
+        errors.append(PlantedErrors(fitted.trajectory_, labels))
+    return errors
+
+
+def _fit_quietly(scorer: Any, X: Any, y: np.ndarray, groups: Any, memory: Memory) -> Any:
     with warnings.catch_warnings():
         # What there is to say of the rows, the first training has said; that a solver takes longer
         # to fit labels that nobody gave is no matter.
         warnings.simplefilter("ignore", UserWarning)
-        fitted = fit_once(another, X, classes[planted_codes], groups, memory=memory)
-    return PlantedErrors(fitted.trajectory_, planted)
+        return fit_once(clone(scorer), X, y, groups, memory=memory)

@@ -160,17 +160,17 @@ class RowSelector(BaseEstimator, LabelIssues):
         if has_classes:
             self.classes_, self._codes_ = np.unique(y, return_inverse=True)
             if isinstance(self.threshold, str) or self._action_ != "drop":
-                path, errors = self._path(), None
-                if path.tells_labels:
-                    errors = train_on_planted_errors(
-                        scorer,
-                        X,
-                        self.classes_,
-                        self._codes_,
-                        groups,
-                        memory=memory,
-                        random_state=rng,
-                    )
+                path = self._path()
+                errors = train_on_planted_errors(
+                    scorer,
+                    X,
+                    self.classes_,
+                    self._codes_,
+                    groups,
+                    path=path,
+                    memory=memory,
+                    random_state=rng,
+                )
                 self._estimates_ = estimate_labels(path, self.difficulty_, self._codes_, errors)
         self._decide()
         self._act()
@@ -187,8 +187,10 @@ class RowSelector(BaseEstimator, LabelIssues):
                 threshold=self.threshold,
             )
             return
-        noise = None if codes is None else self._estimates().noise
-        self.support_, self.threshold_ = auto_support(self.difficulty_, noise, codes)
+        wrong = None
+        if codes is not None and not self._estimates().of_two_groups:
+            wrong = self._estimates().mislabeled_proba
+        self.support_, self.threshold_ = auto_support(self.difficulty_, wrong, codes)
 
     def _act(self) -> None:
         """Say what becomes of the rows, and check that something is left of each class."""

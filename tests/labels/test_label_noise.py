@@ -12,7 +12,12 @@ from sklearn_difficulty.exceptions import (
     NothingLearnedWarning,
     RecordNotFoundError,
 )
-from sklearn_difficulty.labels import PlantedErrors, estimate_label_noise, plant_errors
+from sklearn_difficulty.labels import (
+    PlantedErrors,
+    PlantedLabels,
+    estimate_label_noise,
+    plant_errors,
+)
 from sklearn_difficulty.scores import consensus
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -52,9 +57,9 @@ class Simulated:
             logits.astype(np.float32), y, **{"kind": "logits", "classes": classes} | options
         )
 
-    def planted(self):
-        y, planted = plant_errors(self.y, self.n_classes, np.random.RandomState(0))
-        return PlantedErrors(self.trained(y), planted)
+    def planted(self, random_state=0):
+        labels = plant_errors(self.path, random_state)
+        return PlantedErrors(self.trained(labels.y), labels)
 
 
 both = pytest.mark.parametrize("planted", [False, True], ids=["one training", "planted"])
@@ -85,6 +90,24 @@ def test_simulated(rate, n_classes, planted):
     assert low.min() >= 0 and high.max() <= 1
 
 
+def test_several_trainings_on_planted_errors():
+    simulated = Simulated(0.2, n_samples=90, n_classes=3, certainty=2.5)
+    rng = np.random.RandomState(0)
+    errors = [simulated.planted(rng) for _ in range(32)]
+    rates = {
+        number: [
+            estimate_label_noise(simulated.path, errors[i : i + number]).noise_rate
+            for i in range(0, 32, 4)
+        ]
+        for number in (1, 4)
+    }
+    # Which errors were drawn matters less.
+    assert np.std(rates[4]) < np.std(rates[1])
+    alone = estimate_label_noise(simulated.path, errors[0])
+    in_a_list = estimate_label_noise(simulated.path, errors[:1])
+    np.testing.assert_array_equal(alone.mislabeled_proba, in_a_list.mislabeled_proba)
+
+
 @both
 def test_intervals_hold_the_truth(planted):
     covered = []
@@ -100,11 +123,10 @@ def test_intervals_hold_the_truth(planted):
 def test_digits(rate, digits):
     X, truth = digits
     y, flipped = flip_labels(truth, rate, random_state=0)
-    planted_y, planted = plant_errors(y, 10, np.random.RandomState(0))
-    paths = [
-        DifficultyScorer(random_state=0).fit(X, labels).trajectory_ for labels in (y, planted_y)
-    ]
-    noise = estimate_label_noise(paths[0], PlantedErrors(paths[1], planted))
+    path = DifficultyScorer(random_state=0).fit(X, y).trajectory_
+    labels = plant_errors(path, 0)
+    planted_path = DifficultyScorer(random_state=0).fit(X, labels.y).trajectory_
+    noise = estimate_label_noise(path, PlantedErrors(planted_path, labels))
     assert noise.noise_rate == pytest.approx(rate, abs=0.03)
     low, high = noise.noise_rate_interval
     assert low <= rate <= high
@@ -140,11 +162,11 @@ def test_hard_rows_are_not_wrong(planted):
             classes=certain.classes,
         )
 
-    errors = None
+    path, errors = trained(simulated.y), None
     if planted:
-        planted_y, where = plant_errors(simulated.y, 4, np.random.RandomState(0))
-        errors = PlantedErrors(trained(planted_y), where)
-    noise = estimate_label_noise(trained(simulated.y), errors)
+        labels = plant_errors(path, 0)
+        errors = PlantedErrors(trained(labels.y), labels)
+    noise = estimate_label_noise(path, errors)
     assert noise.noise_rate < 0.05
     assert (noise.mislabeled_proba > 0.5).mean() < 0.05
 
@@ -167,7 +189,8 @@ class TestNothingLearned:
 
     def test_all_probabilities_alike(self):
         path = Trajectory.from_outputs(np.full((3, 60, 3), 1 / 3), np.arange(60) % 3, kind="proba")
-        errors = PlantedErrors(path, np.arange(60) < 6)
+        labels = PlantedLabels(path.y, np.arange(60) < 6, np.ones(60, dtype=bool))
+        errors = PlantedErrors(path, labels)
         with pytest.warns(NothingLearnedWarning):
             assert not estimate_label_noise(path, errors).mislabeled_proba.any()
         assert not estimate_label_noise(path).mislabeled_proba.any()
@@ -259,7 +282,8 @@ class TestMissing:
     def test_planted_errors_never_recorded(self):
         simulated = Simulated(0.1)
         errors = simulated.planted()
-        gone = PlantedErrors(self.hidden(errors.trajectory, errors.planted), errors.planted)
+        hidden = self.hidden(errors.trajectory, errors.labels.planted)
+        gone = PlantedErrors(hidden, errors.labels)
         noise = estimate_label_noise(simulated.path, gone)
         assert not noise.calibrated
         alone = estimate_label_noise(simulated.path)
@@ -326,7 +350,7 @@ def test_records_on_disk(tmp_path):
     with warnings.catch_warnings(action="error"):
         on_disk = estimate_label_noise(
             Trajectory.load(tmp_path / "path", mmap=True),
-            PlantedErrors(Trajectory.load(tmp_path / "planted", mmap=True), errors.planted),
+            PlantedErrors(Trajectory.load(tmp_path / "planted", mmap=True), errors.labels),
         )
     assert simulated.path.loss.dtype == np.float32
     assert_same(on_disk, in_memory)
@@ -353,13 +377,17 @@ class TestRefusals:
         ):
             estimate_label_noise(Trajectory(np.ones((1, 2, 3))))
 
-    @pytest.mark.parametrize("errors", [5, "auto", (1, 2)])
+    @pytest.mark.parametrize(
+        "errors", [5, "auto", (1, 2), PlantedErrors(Simulated(0.1).path, np.ones(600, dtype=bool))]
+    )
     def test_what_is_no_planted_errors(self, errors):
         with pytest.raises(TypeError, match="planted_errors must be PlantedErrors"):
             estimate_label_noise(Simulated(0.1).path, errors)
 
-    @pytest.mark.parametrize("planted", [np.ones(3, dtype=bool), np.arange(600)])
-    def test_mask_of_other_rows(self, planted):
+    @pytest.mark.parametrize("name", ["planted", "believed"])
+    @pytest.mark.parametrize("mask", [np.ones(3, dtype=bool), np.arange(600)])
+    def test_mask_of_other_rows(self, name, mask):
         path = Simulated(0.1).path
-        with pytest.raises(ValueError, match="must be a mask of the 600 samples"):
-            estimate_label_noise(path, PlantedErrors(path, planted))
+        labels = plant_errors(path, 0)._replace(**{name: mask})
+        with pytest.raises(ValueError, match=rf"labels\.{name} must be a mask of the 600 samples"):
+            estimate_label_noise(path, PlantedErrors(path, labels))

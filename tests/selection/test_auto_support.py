@@ -4,17 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_difficulty.exceptions import MissingRecordsWarning
-from sklearn_difficulty.labels import LabelNoise
 from sklearn_difficulty.selection._auto_support import auto_support
-
-
-def noise(mislabeled_proba):
-    wrong = np.array(mislabeled_proba)
-    nothing = np.zeros(0)
-    return LabelNoise(
-        nothing, wrong, nothing, nothing, float(wrong.mean()), (0.0, 1.0), nothing, nothing
-    )
-
 
 DIFFICULTY = np.array([3.0, 1.0, 5.0, 2.0, 4.0])
 
@@ -31,13 +21,13 @@ DIFFICULTY = np.array([3.0, 1.0, 5.0, 2.0, 4.0])
     ],
 )
 def test_as_many_as_are_likely_wrong(wrong, kept, cut):
-    support, threshold = auto_support(DIFFICULTY, noise(wrong))
+    support, threshold = auto_support(DIFFICULTY, np.array(wrong))
     assert support.tolist() == kept
     assert threshold == cut
 
 
 def test_rows_as_hard_as_the_hardest_kept_one_are_kept():
-    support, threshold = auto_support(np.array([1.0, 2.0, 2.0, 2.0]), noise([0, 0, 0, 1]))
+    support, threshold = auto_support(np.array([1.0, 2.0, 2.0, 2.0]), np.array([0, 0, 0, 1]))
     assert support.all()
     assert threshold == 2
 
@@ -45,7 +35,7 @@ def test_rows_as_hard_as_the_hardest_kept_one_are_kept():
 @pytest.mark.parametrize("wrong", [np.nan, 1.0])
 def test_rows_without_difficulty_are_kept(wrong):
     with pytest.warns(MissingRecordsWarning, match="1 of 4"):
-        support, cut = auto_support(np.array([1.0, np.nan, 2.0, 3.0]), noise([0, wrong, 0, 1]))
+        support, cut = auto_support(np.array([1.0, np.nan, 2.0, 3.0]), np.array([0, wrong, 0, 1]))
     assert support.tolist() == [True, True, True, False]
     assert cut == 2
 

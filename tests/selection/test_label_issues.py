@@ -60,6 +60,7 @@ def test_planted_labels_are_told(kind, threshold, planted, path_scorer):
             rows.classes_,
             rows._codes_,
             None,
+            path=rows._path(),
             memory=Memory(None),
             random_state=None,
         )

@@ -22,9 +22,12 @@ from sklearn_difficulty import (
 )
 from sklearn_difficulty.exceptions import MissingRecordsWarning, NothingLearnedWarning
 from sklearn_difficulty.selection import forget_fits
+from sklearn_difficulty.selection._label_estimates import Path
 from sklearn_difficulty.selection._planted_training import train_on_planted_errors
 
 NO_MEMORY = Memory(None)
+# Trainings on planted errors of 120 rows, and of 80: twelve errors each, or eight, are few.
+AGAIN = 4
 
 
 @pytest.fixture(autouse=True)
@@ -51,17 +54,25 @@ def trained(monkeypatch):
 both = pytest.mark.parametrize("kind", [MislabelFilter, MislabelSampler])
 
 
+def trained_again(scorer, X, y):
+    """The first training of a scorer on planted errors, after one on the same rows without."""
+    classes, codes = np.unique(y, return_inverse=True)
+    path = Path(clone(scorer).set_params(storage=None).fit(X, y).trajectory_)
+    options = {"path": path, "memory": NO_MEMORY, "random_state": None}
+    return train_on_planted_errors(scorer, X, classes, codes, None, **options)[0]
+
+
 class TestWhenThereIsASecondTraining:
     @both
     @pytest.mark.parametrize(
         ("options", "n_trainings"),
         [
-            ({}, 2),
-            ({"threshold": "auto"}, 2),
+            ({}, 1 + AGAIN),
+            ({"threshold": "auto"}, 1 + AGAIN),
             ({"threshold": 0.9}, 1),
-            ({"threshold": 0.9, "action": "relabel"}, 2),
+            ({"threshold": 0.9, "action": "relabel"}, 1 + AGAIN),
             ({"threshold": 2.0, "criterion": "zscore"}, 1),
-            ({"threshold": 2.0, "criterion": "zscore", "action": "weight"}, 2),
+            ({"threshold": 2.0, "criterion": "zscore", "action": "weight"}, 1 + AGAIN),
         ],
     )
     def test_only_where_it_is_needed(
@@ -71,19 +82,21 @@ class TestWhenThereIsASecondTraining:
         rows = kind(path_scorer, **options).fit(X, y)
         assert len(trained) == n_trainings
         assert_array_equal(trained[0], y)
-        if n_trainings == 2:
+        for labels in trained[1:]:
             # A tenth of each class, of 40 rows.
-            changed = trained[1] != y
+            changed = labels != y
             assert [changed[y == label].sum() for label in np.unique(y)] == [4, 4, 4]
+        # Not the same ones.
+        assert len({tuple(labels) for labels in trained}) == n_trainings
         # What it says of labels needs no more of them.
         assert rows.label_issues_ is not None
         assert len(trained) == n_trainings
-        assert rows._estimates().noise.calibrated == (n_trainings == 2)
+        assert rows._estimates().noise.calibrated == (n_trainings > 1)
 
     def test_of_the_default_scorer(self, planted, trained):
         X, y, truth = planted
         rows = MislabelFilter(random_state=0).fit(X.astype(np.float32), y)
-        assert len(trained) == 2
+        assert len(trained) == 1 + AGAIN
         assert rows.scorer_.get_params()["score"] == "consensus"
         assert_array_equal(rows.support_, y == truth)
 
@@ -91,14 +104,26 @@ class TestWhenThereIsASecondTraining:
         X, y, truth = planted
         options = {"score": "action", "score_params": {"steps": "early"}}
         rows = MislabelFilter(path_scorer.set_params(**options)).fit(X, y)
-        assert len(trained) == 2
+        assert len(trained) == 1 + AGAIN
         assert_array_equal(rows.support_, y == truth)
         assert rows.scorer_.score_params == {"steps": "early"}
 
-    def test_not_of_a_model_without_probabilities(self, planted, trained):
-        X, y, _ = planted
-        rows = MislabelFilter(DifficultyScorer(SGDClassifier(), random_state=0)).fit(X, y)
-        assert len(trained) == 1
+    @pytest.mark.parametrize("score", ["action", "aum"])
+    def test_of_a_model_without_probabilities(self, score, planted, trained):
+        X, y, truth = planted
+        rows = MislabelFilter(DifficultyScorer(SGDClassifier(), score=score, random_state=0))
+        rows.fit(X, y)
+        assert len(trained) == 1 + AGAIN
+        changed = trained[1] != y
+        assert [changed[y == label].sum() for label in np.unique(y)] == [4, 4, 4]
+        assert (rows.support_ == (y == truth)).mean() > 0.95
+        assert rows.noise_rate_ == pytest.approx((y != truth).mean(), abs=0.04)
+        low, high = rows.noise_rate_interval_
+        assert low <= rows.noise_rate_ <= high
+        np.testing.assert_allclose(
+            rows.class_noise_rate_,
+            [rows.mislabeled_proba_[y == label].mean() for label in np.unique(y)],
+        )
         assert not hasattr(rows, "likely_labels_")
 
     def test_not_of_a_frozen_scorer(self, planted, path_scorer, trained):
@@ -140,7 +165,8 @@ class TestWhenThereIsASecondTraining:
         X, _, _ = planted
         args = (path_scorer, X, np.array(["ant"]), np.zeros(120, int), None)
         rng = np.random.RandomState(0)
-        assert train_on_planted_errors(*args, memory=NO_MEMORY, random_state=rng) is None
+        options = {"path": Path(None), "memory": NO_MEMORY, "random_state": rng}
+        assert train_on_planted_errors(*args, **options) is None
 
 
 class TestWhatIsTrained:
@@ -149,11 +175,9 @@ class TestWhatIsTrained:
         classes, codes = np.unique(y, return_inverse=True)
         scorer = path_scorer.set_params(score=["action", "aum"], snapshots="all", n_runs=2)
         before = scorer.get_params()
-        errors = train_on_planted_errors(
-            scorer, X, classes, codes, None, memory=NO_MEMORY, random_state=None
-        )
+        errors = trained_again(scorer, X, y)
         assert errors.trajectory.n_runs == 2
-        assert_array_equal(errors.trajectory.y != codes, errors.planted)
+        assert_array_equal(errors.trajectory.y != codes, errors.labels.planted)
         assert_array_equal(errors.trajectory.classes, classes)
         assert scorer.get_params() == before
         assert not hasattr(scorer, "trajectory_")
@@ -164,10 +188,7 @@ class TestWhatIsTrained:
     def test_as_many_runs_as_the_first(self, options, n_runs, planted, path_scorer):
         X, y, _ = planted
         scorer = clone(path_scorer).set_params(**options)
-        classes, codes = np.unique(y, return_inverse=True)
-        errors = train_on_planted_errors(
-            scorer, X, classes, codes, None, memory=NO_MEMORY, random_state=None
-        )
+        errors = trained_again(scorer, X, y)
         assert errors.trajectory.n_runs == n_runs == scorer.fit(X, y).trajectory_.n_runs
 
     def test_storage_is_that_of_the_first_training(self, planted, path_scorer, tmp_path):
@@ -199,19 +220,10 @@ class TestWhatIsTrained:
         learner = SGDClassifier(loss="log_loss", max_iter=15, tol=None)
         scorer = DifficultyScorer(learner, score="consensus", cv=half, random_state=0)
         with pytest.warns(MissingRecordsWarning) as caught:
-            alone = clone(scorer).fit(X, y)
+            clone(scorer).fit(X, y)
         n_alone = len(caught)
         with pytest.warns(MissingRecordsWarning) as caught:
-            train_on_planted_errors(
-                scorer,
-                X,
-                alone.classes_,
-                alone.trajectory_.y,
-                None,
-                memory=NO_MEMORY,
-                random_state=None,
-            )
-            clone(scorer).fit(X, y)
+            trained_again(scorer, X, y)
         assert len(caught) == n_alone
 
     def test_nothing_learned(self, planted, path_scorer):
@@ -234,23 +246,25 @@ class TestSeeds:
         one, other, another = (rows.mislabeled_proba_ for rows in fitted)
         assert_array_equal(one, other)
         assert (one != another).any()
-        assert len(trained) == 6
-        assert_array_equal(trained[1], trained[3])
-        assert (trained[1] != trained[5]).any()
+        one, other, another = np.split(np.array(trained), 3)
+        assert len(one) == 1 + AGAIN
+        assert_array_equal(one, other)
+        assert (one[1:] != another[1:]).any(axis=1).all()
 
     def test_seed_of_the_scorer_alone(self, planted, path_scorer, trained):
         X, y, _ = planted
         one, other = (MislabelFilter(path_scorer).fit(X, y) for _ in range(2))
         assert_array_equal(one.mislabeled_proba_, other.mislabeled_proba_)
-        # The second has found both.
-        assert len(trained) == 2
+        # The second has found all of them.
+        assert len(trained) == 1 + AGAIN
 
     def test_drawn_anew_without_any_seed(self, planted, path_scorer, trained):
         X, y, _ = planted
         for _ in range(2):
             MislabelFilter(path_scorer.set_params(random_state=None)).fit(X, y)
-        assert len(trained) == 4
-        assert (trained[1] != trained[3]).any()
+        one, other = np.split(np.array(trained), 2)
+        assert len(one) == 1 + AGAIN
+        assert (one[1:] != other[1:]).any(axis=1).all()
 
     def test_global_generators(self, planted, path_scorer, generators_unchanged):
         X, y, _ = planted
@@ -258,25 +272,22 @@ class TestSeeds:
 
     def test_errors_are_not_those_of_the_same_seed(self, path_scorer):
         X, y = load_iris(return_X_y=True)
-        errors = train_on_planted_errors(
-            path_scorer, X / 3, np.unique(y), y, None, memory=NO_MEMORY, random_state=None
-        )
+        errors = trained_again(path_scorer, X / 3, y)
         shuffled = np.random.RandomState(0).permutation(150)
-        assert errors.planted.sum() == 15
-        assert errors.planted[shuffled[:30]].sum() < 10
+        assert errors.labels.planted.sum() == 15
+        assert errors.labels.planted[shuffled[:30]].sum() < 10
 
 
 class TestSearch:
     @pytest.mark.parametrize("seed", [None, 0], ids=["seed of the scorer", "and of the filter"])
-    def test_two_trainings_per_fold(self, seed, planted, path_scorer, trained):
+    def test_trainings_of_each_fold_are_shared(self, seed, planted, path_scorer, trained):
         X, y, _ = planted
         model = FilteredClassifier(
             MislabelFilter(path_scorer, random_state=seed), LogisticRegression()
         )
         grid = {"estimator__C": [0.1, 1.0], "filter__threshold": [0.8, 0.9, "auto", 0.95]}
         GridSearchCV(model, grid, cv=3, error_score="raise", refit=False).fit(X, y)
-        assert len(trained) == 6
-        assert [len(labels) for labels in trained] == [80] * 6
+        assert [len(labels) for labels in trained] == [80] * 3 * (1 + AGAIN)
 
     def test_one_where_no_threshold_is_automatic(self, planted, path_scorer, trained):
         X, y, _ = planted
@@ -292,7 +303,7 @@ class TestSearch:
                 rows = MislabelFilter(path_scorer, threshold=threshold, memory=str(tmp_path)).fit(
                     X, y
                 )
-        assert len(trained) == 2
+        assert len(trained) == 1 + AGAIN
         assert rows._estimates().noise.calibrated
 
 
