@@ -93,12 +93,12 @@ def report(
         "people and\nrules labelled is the same in each. ± is half of a 95 % interval of the mean "
         "(Student's t over the\nseeds).",
         "Our rankings are read off one training, the automatic cut and the estimates off a second "
-        "one, on\nplanted errors (of fewer than 400 rows up to four). cleanlab is given probabilities "
-        "by five networks,\neach for the fifth of the rows that it never saw. All of them, and every final model, are the same "
-        f"network with the same settings for all\ndata: {SETTINGS['flat']} for flat rows, a CNN "
-        f"for images with colours\n({SETTINGS['cnn']}). Forests have\n{SETTINGS['trees']} trees. "
-        "Seconds are processor time of what a ranking needs, in one\nthread; those of "
-        "CleanLearning include its final model.",
+        "one, on\nplanted errors (of fewer than 400 rows up to four). cleanlab is given "
+        "probabilities by five networks,\neach for the fifth of the rows that it never saw. All of "
+        "them, and every final model, are the same\nnetwork with the same settings for all data: "
+        f"{SETTINGS['flat']} for flat rows,\na CNN for images with colours\n({SETTINGS['cnn']}). "
+        f"Forests have\n{SETTINGS['trees']} trees. Seconds are processor time of what a ranking "
+        "needs, in one\nthread; those of CleanLearning include its final model.",
         "## What was promised",
         "9 of 10 pairs stand for that share of all pairs with wrong labels. cleanlab's best\n"
         "ranking and our best single score are chosen for each pair afterwards, by their means.",
