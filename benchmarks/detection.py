@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,12 @@ from typing import Any
 import numpy as np
 import torch
 from detection_data import PAIRS, given_labels, load
-from detection_methods import GROUPS, Task, write
+from detection_metrics import Row
 from detection_nets import SETTINGS
+from detection_ours import run_ours, train, train_planted
+from detection_peers import run_cleanlab, run_forests
 from detection_report import plot_reliability, report
+from detection_task import Task, write
 from label_noise import DATA_DIR, ROOT, versions
 from threadpoolctl import threadpool_limits
 
@@ -31,6 +34,15 @@ WORK = Path(__file__).resolve().parent / ".detection"
 PEERS = ("cleanlab", "aum", "imbalanced-learn")
 # A release of these may change what a method finds; ours is measured again on demand.
 OWN = "sklearn_difficulty"
+
+# In the order in which one needs what another left.
+GROUPS: dict[str, Callable[[Task, dict[str, Row]], dict[str, Row]]] = {
+    "training": train,
+    "planted": train_planted,
+    "cleanlab": run_cleanlab,
+    "forests": run_forests,
+    "ours": run_ours,
+}
 
 
 def all_versions() -> dict[str, str]:

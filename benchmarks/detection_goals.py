@@ -5,18 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from detection_data import SMALL_TABLES
-from detection_methods import (
-    CLEAN_LEARNING,
-    CLEANLAB,
-    CLEANLAB_CUT,
-    FOREST,
-    NET,
-    NO_FILTER,
-    OURS,
-    OUT_OF_FOLD_FOREST,
-    SINGLE,
-)
 from detection_metrics import recall_at
+from detection_ours import FOREST, NET, NO_FILTER, OURS, SINGLE
+from detection_peers import CLEAN_LEARNING, CLEANLAB, CLEANLAB_CUT, OUT_OF_FOLD_FOREST
 from label_noise import METRICS
 
 AP = METRICS[0]

@@ -6,23 +6,17 @@ from typing import Any
 
 import numpy as np
 from detection_goals import AP, Goal, Results, best, goals, mean, rate_errors, values
-from detection_methods import (
-    AUM,
+from detection_metrics import N_BINS, calibration_error
+from detection_nets import SETTINGS
+from detection_ours import AUM, FOREST, NET, NO_FILTER, OF_FORESTS, ORACLE, SINGLE
+from detection_peers import (
     CLEAN_LEARNING,
     CLEANLAB,
     CLEANLAB_COUNT,
     CLEANLAB_CUT,
-    FOREST,
     HARDNESS,
-    NET,
-    NO_FILTER,
-    OF_FORESTS,
-    ORACLE,
     OUT_OF_FOLD_FOREST,
-    SINGLE,
 )
-from detection_metrics import N_BINS, calibration_error
-from detection_nets import SETTINGS
 from label_noise import METRICS
 from scipy.stats import t
 

@@ -55,32 +55,32 @@ def _row(content, method):
 
 def test_iris(parts, measured):
     _, _, content = measured
-    methods, report = parts("methods"), parts("report")
-    assert set(content["pairs"][PAIR]["rows"]) == {*report.METHODS, methods.PLANTED}
+    ours, peers, report = parts("ours"), parts("peers"), parts("report")
+    assert set(content["pairs"][PAIR]["rows"]) == {*report.METHODS, ours.PLANTED}
     assert content["pairs"][PAIR]["rates"] == [22 / 112]
-    for method in (methods.NET, methods.FOREST, methods.AUM, methods.OUT_OF_FOLD_FOREST):
+    for method in (ours.NET, ours.FOREST, ours.AUM, peers.OUT_OF_FOLD_FOREST):
         assert _row(content, method)["average precision"] > 0.8
-    for method in methods.CLEANLAB:
+    for method in peers.CLEANLAB:
         assert _row(content, method)["AUROC"] > 0.9
-    for method in (methods.NET, methods.CLEANLAB_CUT, methods.CLEAN_LEARNING):
+    for method in (ours.NET, peers.CLEANLAB_CUT, peers.CLEAN_LEARNING):
         assert _row(content, method)["F1"] > 0.6
         assert abs(_row(content, method)["noise rate"] - 22 / 112) < 0.1
-    for method in (methods.NO_FILTER, methods.ORACLE, methods.NET, methods.CLEAN_LEARNING):
+    for method in (ours.NO_FILTER, ours.ORACLE, ours.NET, peers.CLEAN_LEARNING):
         assert _row(content, method)["accuracy"] > 0.8
-    bins = _row(content, methods.NET)["bins"]
+    bins = _row(content, ours.NET)["bins"]
     assert sum(bins["count"]) == 112
     assert sum(bins["wrong"]) == 22
 
 
 def test_trainings_are_counted(parts, measured):
     _, _, content = measured
-    methods = parts("methods")
+    ours, peers = parts("ours"), parts("peers")
     trainings = {m: _row(content, m).get("trainings") for m in parts("report").METHODS}
-    assert {trainings[method] for method in (methods.NET, *methods.SINGLE, methods.AUM)} == {1}
+    assert {trainings[method] for method in (ours.NET, *ours.SINGLE, ours.AUM)} == {1}
     # Iris is small: four with planted errors.
-    assert _row(content, methods.NET)["trainings of the cut"] == 5
-    assert trainings[methods.CLEANLAB_CUT] == trainings[methods.OUT_OF_FOLD_FOREST] == 5
-    assert trainings[methods.CLEAN_LEARNING] == 6
+    assert _row(content, ours.NET)["trainings of the cut"] == 5
+    assert trainings[peers.CLEANLAB_CUT] == trainings[peers.OUT_OF_FOLD_FOREST] == 5
+    assert trainings[peers.CLEAN_LEARNING] == 6
 
 
 def test_report_says_how_it_was_made(measured):
@@ -264,11 +264,11 @@ def test_probabilities_by_hand(parts):
 
 def test_aum_of_the_package_is_ours(parts, noisy_digits):
     X, given = noisy_digits.X[:300], noisy_digits.y_given[:300]
-    methods = parts("methods")
-    scorer = DifficultyScorer(score=["aum", methods.KEEPS_OUTPUTS], random_state=0).fit(X, given)
-    theirs = methods.aum_by_package(scorer.trajectory_.outputs[0], given)
+    ours = parts("ours")
+    scorer = DifficultyScorer(score=["aum", ours.KEEPS_OUTPUTS], random_state=0).fit(X, given)
+    theirs = ours.aum_by_package(scorer.trajectory_.outputs[0], given)
     np.testing.assert_allclose(theirs, scorer.difficulty_, rtol=1e-4, atol=1e-4)
-    by_hand = methods.aum_by_package(
+    by_hand = ours.aum_by_package(
         np.array([[[1.0, 3.0, 0.0], [2.0, 2.5, 0.0]], [[4.0, 3.0, 0.0], [2.0, 0.5, 1.0]]]),
         np.array([0, 1]),
     )
@@ -283,7 +283,7 @@ def test_instance_hardness_is_that_of_imbalanced_learn(parts):
     whole.fit_resample(X, y)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     proba = cross_val_predict(GaussianNB(), X, y, cv=folds, method="predict_proba")
-    known = parts("methods").KnownProbabilities(proba)
+    known = parts("peers").KnownProbabilities(proba)
     looked_up = InstanceHardnessThreshold(estimator=known, random_state=0)
     looked_up.fit_resample(np.arange(150)[:, None], y)
     assert 0 < len(whole.sample_indices_) < 150
@@ -314,7 +314,7 @@ def test_final_models_begin_alike(parts, generators_unchanged):
 
 def _made_up(parts):
     """Two pairs with two seeds: NET 0.9 on one, 0.7 on the other, a clean one, and CIFAR-10N."""
-    m = parts("methods")
+    ours, peers = parts("ours"), parts("peers")
 
     def one(rate, rows):
         rows = {k: [{"seed": s} | v for s, v in enumerate(seeds)] for k, seeds in rows.items()}
@@ -328,19 +328,19 @@ def _made_up(parts):
 
     def noisy(ap, f1, rate):
         return {
-            m.NET: [
+            ours.NET: [
                 {"average precision": ap - 0.01, "F1": f1, "noise rate": rate, "accuracy": 0.9},
                 {"average precision": ap + 0.01, "F1": f1, "noise rate": rate, "accuracy": 0.9},
             ],
-            m.FOREST: [{"average precision": 0.85}] * 2,
+            ours.FOREST: [{"average precision": 0.85}] * 2,
             "aum": [{"average precision": 0.705}] * 2,
             "final_loss": [{"average precision": 0.72}] * 2,
             "cleanlab, margin": [{"average precision": 0.8}] * 2,
             "cleanlab, self-confidence": [{"average precision": 0.6}] * 2,
-            m.CLEANLAB_CUT: [{"F1": 0.5, "noise rate": 0.1}] * 2,
-            m.CLEAN_LEARNING: [{"accuracy": 0.88}] * 2,
-            m.NO_FILTER: [{"accuracy": 0.902}] * 2,
-            m.OUT_OF_FOLD_FOREST: [{"average precision": 0.86}] * 2,
+            peers.CLEANLAB_CUT: [{"F1": 0.5, "noise rate": 0.1}] * 2,
+            peers.CLEAN_LEARNING: [{"accuracy": 0.88}] * 2,
+            ours.NO_FILTER: [{"accuracy": 0.902}] * 2,
+            peers.OUT_OF_FOLD_FOREST: [{"average precision": 0.86}] * 2,
         }
 
     recalls = [0.8] * 90 + [0.4] * 11
@@ -348,13 +348,13 @@ def _made_up(parts):
         "iris-uniform-20": one(0.2, noisy(0.9, 0.8, 0.21)),
         "iris-pairs-20": one(0.2, noisy(0.7, 0.4, 0.25)),
         "digits-clean": one(
-            0.0, {m.NET: [{"dropped": 0.015, "accuracy": 0.9, "noise rate": 0.0}] * 2}
+            0.0, {ours.NET: [{"dropped": 0.015, "accuracy": 0.9, "noise rate": 0.0}] * 2}
         ),
         "cifar-aggregate": one(
             0.1,
             {
-                m.NET: [{"recalls": recalls, "precision": 0.8, "recall": 0.7}] * 2,
-                m.CLEANLAB_CUT: [{"precision": 0.85, "recall": 0.5}] * 2,
+                ours.NET: [{"recalls": recalls, "precision": 0.8, "recall": 0.7}] * 2,
+                peers.CLEANLAB_CUT: [{"precision": 0.85, "recall": 0.5}] * 2,
             },
         ),
     }
@@ -414,23 +414,23 @@ def test_report_of_made_up_results(parts, tmp_path):
 
 
 def test_clean_labels_are_not_ranked(parts):
-    report, methods = parts("report"), parts("methods")
+    report, ours = parts("report"), parts("ours")
     one = _made_up(parts)["digits-clean"]
     one["rows"]["aum"] = [{"seed": 0, "AUROC": None, "seconds": 3.0, "trainings": 1}]
     lines = report.pair_table(one).splitlines()
     assert lines[0] == "100 rows, 0.0% of the labels wrong."
-    assert [line.split(" | ")[0] for line in lines[4:]] == [f"| {methods.NET}"]
+    assert [line.split(" | ")[0] for line in lines[4:]] == [f"| {ours.NET}"]
     assert "| 0.015 ± 0.000 |" in lines[4]
 
 
 def test_bins_of_all_pairs_are_added(parts):
-    report, methods = parts("report"), parts("methods")
+    report, ours = parts("report"), parts("ours")
     results = _made_up(parts)
     bins = {"count": [30] + [0] * 8 + [10], "predicted": [3.0] + [0.0] * 8 + [9.5]}
     bins |= {"wrong": [6] + [0] * 8 + [9]}
     for pair in ("iris-uniform-20", "iris-pairs-20"):
-        results[pair]["rows"][methods.NET][0]["bins"] = bins
-    pooled = report.pooled(results, methods.NET)
+        results[pair]["rows"][ours.NET][0]["bins"] = bins
+    pooled = report.pooled(results, ours.NET)
     assert pooled["count"].tolist() == [60] + [0] * 8 + [20]
     text = report.reliability(results)
     assert "| 0.0 to 0.1 | 0.100 | 0.200 | 60 |" in text

@@ -1,27 +1,18 @@
-"""What ``detection.py`` compares, in groups of what is trained together.
+"""This package, and the aum package on the same outputs.
 
 The first two groups train what our methods are read off, so that these can be measured again
 without a training when they change.
 """
 
-import hashlib
 import json
-import warnings
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 from time import process_time
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from aum import AUMCalculator
-from cleanlab.classification import CleanLearning
-from cleanlab.count import num_label_issues
-from cleanlab.filter import find_label_issues
-from cleanlab.rank import get_label_quality_scores
-from detection_data import Data
 from detection_metrics import (
     Row,
     judge_cut,
@@ -30,17 +21,11 @@ from detection_metrics import (
     recalls,
 )
 from detection_nets import (
-    FOLDS,
-    accuracy,
     flat,
     make_forest,
-    make_net,
     make_recorded_net,
-    out_of_fold,
-    seeded,
 )
-from imblearn.under_sampling import InstanceHardnessThreshold
-from sklearn.base import BaseEstimator, ClassifierMixin
+from detection_task import Task, final_accuracy
 
 from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty.labels import (
@@ -64,63 +49,8 @@ SINGLE = {
     if not score.from_gradients and score.default_runs == 1 and name != OURS
 } | {"aum, proba": ("aum", {"proba": True})}
 OF_FORESTS = ("action", "confidence")
-CLEANLAB = {
-    "cleanlab, self-confidence": ("self_confidence", False),
-    "cleanlab, self-confidence, adjusted": ("self_confidence", True),
-    "cleanlab, margin": ("normalized_margin", False),
-    "cleanlab, margin, adjusted": ("normalized_margin", True),
-    "cleanlab, weighted entropy": ("confidence_weighted_entropy", False),
-}
-CLEANLAB_CUT = "cleanlab, find_label_issues"
-CLEANLAB_COUNT = "cleanlab, num_label_issues"
-CLEAN_LEARNING = "cleanlab, CleanLearning"
 AUM, NO_FILTER, ORACLE = "aum (package)", "no filter", "oracle"
 PLANTED = "planted errors"
-OUT_OF_FOLD_FOREST, HARDNESS = "forest out of fold", "instance hardness (imbalanced-learn)"
-
-
-class Task(NamedTuple):
-    """Data with wrong labels in one seed, and where to keep what was trained on them.
-
-    Attributes
-    ----------
-    label : str
-        Data, noise and seed.
-    data : Data
-        The data.
-    given : ndarray of int of shape (n,)
-        The labels that they carry.
-    seed : int
-        Of all trainings.
-    work : Path
-        Folder.
-    """
-
-    label: str
-    data: Data
-    given: np.ndarray
-    seed: int
-    work: Path
-
-    @property
-    def wrong(self) -> np.ndarray:
-        """Where labels are wrong."""
-        return self.given != self.data.y
-
-    @property
-    def n_classes(self) -> int:
-        """How many classes there are."""
-        return int(self.data.y.max()) + 1
-
-    def path(self, model: str) -> Path:
-        """Folder of the path of training of a network or a forest, in one that is there."""
-        folder = self.work / "trajectories"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{self.label}-{model}"
-
-    def planted(self, model: str, number: int) -> Path:
-        """Folder of the same on planted errors, one of several."""
-        return self.path(f"{model}-planted-{number}")
 
 
 def _last_outputs(trajectory: Trajectory) -> np.ndarray:
@@ -202,84 +132,6 @@ def aum_by_package(outputs: np.ndarray, given: np.ndarray) -> np.ndarray:
     return -np.array([calculator.sums[row] / calculator.counts[row] for row in rows])
 
 
-def run_cleanlab(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
-    """Measure cleanlab, on probabilities by the same network."""
-    X, given, wrong = task.data.X, task.given, task.wrong
-    start = process_time()
-    proba = out_of_fold(make_net(X, task.n_classes), X, given, task.seed)
-    cost = {"seconds": process_time() - start, "trainings": FOLDS}
-    rows = {}
-    for name, (method, adjust) in CLEANLAB.items():
-        quality = get_label_quality_scores(given, proba, method=method, adjust_pred_probs=adjust)
-        rows[name] = judge_ranking(wrong, -quality) | cost
-    own = proba[np.arange(len(given)), given]
-    # No probability that cleanlab gives, but the one that it starts from.
-    rows["cleanlab, self-confidence"] |= judge_probabilities(wrong, np.clip(1 - own, 0, 1))
-    issues = find_label_issues(given, proba)
-    rows[CLEANLAB_CUT] = judge_cut(wrong, issues) | {"noise rate": issues.mean()} | cost
-    counted = num_label_issues(given, proba)
-    rows[CLEANLAB_COUNT] = {"noise rate": counted / len(given)} | cost
-    start = process_time()
-    learning = CleanLearning(make_net(X, task.n_classes))
-    with seeded(task.seed), warnings.catch_warnings():
-        # It warns that probabilities make X needless, which it still trains the last model on.
-        warnings.filterwarnings("ignore", "When X and pred_probs are both provided", UserWarning)
-        learning.fit(X, given, pred_probs=proba)
-    final = process_time() - start
-    predicted = learning.predict(task.data.X_test)
-    dropped = learning.get_label_issues()["is_label_issue"].to_numpy()
-    rows[CLEAN_LEARNING] = judge_cut(wrong, dropped) | {
-        "noise rate": dropped.mean(),
-        "accuracy": (predicted == task.data.y_test).mean(),
-        "seconds": cost["seconds"] + final,
-        "trainings": FOLDS + 1,
-    }
-    return rows
-
-
-class KnownProbabilities(ClassifierMixin, BaseEstimator):
-    """A classifier that looks up what is known of each row; rows are their own numbers.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n, n_classes)
-        What is known.
-    """
-
-    def __init__(self, proba: np.ndarray) -> None:
-        self.proba = proba
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> "KnownProbabilities":
-        """Note the classes."""
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Look up."""
-        return self.proba[X[:, 0]]
-
-
-def run_forests(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
-    """Measure an out-of-fold forest, and imbalanced-learn's instance hardness on the same."""
-    X, given, wrong = flat(task.data.X), task.given, task.wrong
-    start = process_time()
-    proba = out_of_fold(make_forest(len(X), task.seed), X, given, task.seed)
-    cost = {"seconds": process_time() - start, "trainings": FOLDS}
-    ranked = judge_ranking(wrong, -proba[np.arange(len(given)), given]) | cost
-    hardness = InstanceHardnessThreshold(
-        estimator=KnownProbabilities(proba), cv=FOLDS, random_state=task.seed
-    )
-    rows = np.arange(len(given))
-    hardness.fit_resample(rows[:, None], given)
-    keep = np.isin(rows, hardness.sample_indices_)
-    return {
-        OUT_OF_FOLD_FOREST: ranked,
-        HARDNESS: ranked
-        | judge_cut(wrong, ~keep)
-        | {"noise rate": (~keep).mean(), "accuracy": final_accuracy(task, keep)},
-    }
-
-
 def run_ours(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
     """Measure everything of ours, off the trainings that are there."""
     seconds = earlier[NO_FILTER]["seconds of training"]
@@ -334,35 +186,3 @@ def _with_cut(task: Task, trajectory: Trajectory, model: str, n_trainings: int) 
             "recalls": recalls(task.wrong, difficulty),
         }
     )
-
-
-def final_accuracy(task: Task, keep: np.ndarray) -> float:
-    """Train on part of the rows, or look up what came of the same part before."""
-    kept = hashlib.sha256(np.packbits(keep).tobytes() + task.given.tobytes()).hexdigest()[:16]
-    file = task.work / "accuracies" / f"{task.label}-{kept}.json"
-    return once(file, partial(accuracy, task.data, task.given, keep, task.seed))
-
-
-def once(file: Path, compute: Callable[[], Any]) -> Any:
-    """Give what a file holds, or compute it and write the file."""
-    if not file.is_file():
-        write(file, compute())
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
-def write(file: Path, content: Any) -> None:
-    """Write a file that is complete or not there at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_suffix(".tmp")
-    beside.write_text(json.dumps(content, indent=1, default=float) + "\n", encoding="utf-8")
-    beside.replace(file)
-
-
-# In the order in which one needs what another left.
-GROUPS: dict[str, Callable[[Task, dict[str, Row]], dict[str, Row]]] = {
-    "training": train,
-    "planted": train_planted,
-    "cleanlab": run_cleanlab,
-    "forests": run_forests,
-    "ours": run_ours,
-}
