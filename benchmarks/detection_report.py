@@ -87,7 +87,7 @@ def report(
         "people and\nrules labelled is the same in each. ± is half of a 95 % interval of the mean "
         "(Student's t over the\nseeds).",
         "Our rankings are read off one training, the automatic cut and the estimates off a second "
-        "one, on\nplanted errors (of fewer than 400 rows up to four). cleanlab is given "
+        "one, on\nplanted errors (of fewer than 1000 rows up to four). cleanlab is given "
         "probabilities by five networks,\neach for the fifth of the rows that it never saw. All of "
         "them, and every final model, are the same\nnetwork with the same settings for all data: "
         f"{SETTINGS['flat']} for flat rows,\na CNN for images with colours\n({SETTINGS['cnn']}). "

@@ -88,11 +88,12 @@ def estimate_label_noise(
     the odds before any of them is looked at. Unless more are, no probability is above 0.82.
 
     A weak model believes many of the planted errors, and may be as often wrong about right labels.
-    Unless more rows are above 0 than that explains, labels count as wrong only as far as they look
-    just like the planted ones: the share of the other rows beyond the median or the upper quartile
-    of these, over a half or a quarter, whichever is less, is the noise rate, and the ratio of the
-    densities says which rows it is. So it is where the two trainings differ so much that half as
-    many rows again are above 0 in the first one.
+    Unless almost as many rows are beyond the middle between the planted errors and all the others
+    as planted errors are before it, labels count as wrong only as far as they look just like the
+    planted ones: the share of the other rows beyond the median or the upper quartile of these, over
+    a half or a quarter, whichever is less, is the noise rate, and the ratio of the densities says
+    which rows it is. So it is where the two trainings differ so much that half as many rows again
+    are above 0 in the first one.
 
     Parameters
     ----------

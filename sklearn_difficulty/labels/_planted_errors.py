@@ -18,7 +18,7 @@ __all__ = ["PlantedErrors", "PlantedLabels", "draw_errors", "plant_errors"]
 
 _SHARE = 0.1
 # So many errors are enough; of few rows, so many trainings are not too many.
-_ENOUGH, _MOST_TRAININGS = 40, 4
+_ENOUGH, _MOST_TRAININGS = 100, 4
 
 
 class PlantedLabels(NamedTuple):
@@ -148,8 +148,8 @@ def n_trainings_needed(n_samples: int) -> int:
     Examples
     --------
     >>> from sklearn_difficulty.labels._planted_errors import n_trainings_needed
-    >>> [n_trainings_needed(n) for n in (50, 150, 400, 100_000)]
-    [4, 3, 1, 1]
+    >>> [n_trainings_needed(n) for n in (50, 150, 500, 100_000)]
+    [4, 4, 2, 1]
     """
     return min(ceil(_ENOUGH / max(_SHARE * n_samples, 1.0)), _MOST_TRAININGS)
 

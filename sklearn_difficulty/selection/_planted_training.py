@@ -36,7 +36,7 @@ def train_on_planted_errors(
 ) -> list[PlantedErrors] | Shown | None:
     """Train a scorer once more, with a tenth of the labels of each class made wrong.
 
-    Of fewer than 400 rows a tenth is few: then up to four trainings have different errors.
+    Of fewer than 1000 rows a tenth is few: then up to four trainings have different errors.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def train_on_planted_errors(
     ...     random_state=np.random.RandomState(0),
     ... )
     >>> [int(each.labels.planted.sum()) for each in errors]
-    [15, 15, 15]
+    [15, 15, 15, 15]
     """
     if not isinstance(scorer, DifficultyScorer) or isinstance(X, Dataset) or len(classes) < 2:
         return None

@@ -26,7 +26,7 @@ class MislabelSampler(RowSelector):
         hardest rows as there are labels that are more probably wrong than right, never more than
         three quarters of a class, and none (`threshold_` is infinite then) where labels are right
         or the model cannot tell. To know what a wrong label looks like to this model, it is trained
-        a second time with a tenth of the labels made wrong (of fewer than 400 rows up to four
+        a second time with a tenth of the labels made wrong (of fewer than 1000 rows up to four
         times, with other ones), unless it is frozen; see
         :func:`~sklearn_difficulty.labels.estimate_label_noise`. For a regression, and for scorers
         of another kind, it looks for a second group of difficulties instead; see

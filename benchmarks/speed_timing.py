@@ -1,0 +1,99 @@
+"""Times of two ways to do the same, measured in turns, and what they say."""
+
+import gc
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Work = Callable[[], Any]
+
+
+class Comparison(NamedTuple):
+    """Two ways to do the same, and how they should compare.
+
+    Attributes
+    ----------
+    name : str
+        What is measured.
+    against : str
+        What it is measured against.
+    goal : float
+        Bound of the ratio of their times.
+    ours, reference : callable
+        Prepare, untimed, and return the work, both without arguments.
+    at_most : bool
+        Whether the ratio (ours over reference) is to be at most the goal, or the speed-up
+        (reference over ours) at least.
+    clock : callable
+        Processor time of this process, in which other processes of the machine do not count; for
+        work in several processes ``time.perf_counter``.
+    """
+
+    name: str
+    against: str
+    goal: float
+    ours: Callable[[], Work]
+    reference: Callable[[], Work]
+    at_most: bool = True
+    clock: Callable[[], float] = time.process_time
+
+
+class Measured(NamedTuple):
+    """Seconds of both, one pair for each repetition.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        What was measured.
+    ours, reference : list of float
+        Seconds.
+    """
+
+    comparison: Comparison
+    ours: list[float]
+    reference: list[float]
+
+    @property
+    def ratios(self) -> np.ndarray:
+        """Ours over the reference, or the other way round where a speed-up is asked for."""
+        ours, reference = np.array(self.ours), np.array(self.reference)
+        return ours / reference if self.comparison.at_most else reference / ours
+
+    @property
+    def reached(self) -> bool:
+        """Whether the median ratio keeps to the goal."""
+        median = float(np.median(self.ratios))
+        goal = self.comparison.goal
+        return median <= goal if self.comparison.at_most else median >= goal
+
+
+def measure(comparison: Comparison, n_repeats: int) -> Measured:
+    """Time both in turns, after each has run once.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The two.
+    n_repeats : int
+        How often.
+
+    Returns
+    -------
+    Measured
+        The times.
+    """
+    both = {"ours": comparison.ours, "reference": comparison.reference}
+    times: dict[str, list[float]] = {name: [] for name in both}
+    for prepare in both.values():
+        prepare()()
+    for repeat in range(n_repeats):
+        # In turns, so that neither always comes after the other.
+        for name in both if repeat % 2 else reversed(both):
+            work = both[name]()
+            gc.collect()
+            start = comparison.clock()
+            work()
+            times[name].append(comparison.clock() - start)
+    return Measured(comparison, **times)
