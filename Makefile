@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format clean
+.PHONY: help install demo test bench lint format clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 # Small networks are slower with several threads each than with one.
-demo test: export OMP_NUM_THREADS = 1
+demo test bench: export OMP_NUM_THREADS = 1
 
 demo: $(STAMP)  ## Find planted label errors in handwritten digits; results in demo-output/.
 	$(BIN)/sklearn-difficulty demo --out demo-output
@@ -40,6 +40,9 @@ demo: $(STAMP)  ## Find planted label errors in handwritten digits; results in d
 # A process for each core, but no more of them than memory is likely to hold: each has torch loaded.
 test: $(STAMP)  ## Run the tests and the docstring examples; ARGS='-k action' passes options on.
 	$(BIN)/python -m pytest -n auto --maxprocesses=8 --dist=worksteal $(ARGS)
+
+bench: $(STAMP)  ## Measure a short form of benchmarks/speed.py; ARGS='--only training'.
+	$(BIN)/python benchmarks/speed.py --short $(ARGS)
 
 lint: $(STAMP)  ## Check style, formatting and types.
 	$(BIN)/ruff check

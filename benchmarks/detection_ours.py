@@ -104,7 +104,7 @@ def train_planted(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
         for number in again:
             labels = plant_errors(path, rng)
             scorer.fit(rows, labels.y).trajectory_.save(task.planted(model, number))
-            np.savez(task.planted(model, number) / "labels.npz", **labels._asdict())
+            np.savez(task.planted(model, number).with_suffix(".npz"), **labels._asdict())
         seconds[model] = process_time() - start
     return {PLANTED: {"seconds of training": seconds, "trainings": len(again)}}
 
@@ -164,7 +164,7 @@ def _ranked(trajectory: Trajectory, score: str, params: dict[str, Any]) -> np.nd
 
 def _planted_errors(task: Task, model: str, n_trainings: int) -> Iterator[PlantedErrors]:
     for number in range(n_trainings):
-        with np.load(task.planted(model, number) / "labels.npz") as file:
+        with np.load(task.planted(model, number).with_suffix(".npz")) as file:
             labels = PlantedLabels(**file)
         yield PlantedErrors(Trajectory.load(task.planted(model, number)), labels)
 

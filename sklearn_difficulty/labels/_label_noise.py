@@ -78,7 +78,7 @@ def estimate_label_noise(
     - With planted errors, that is where a second training shows them to be: the middle between
       their median and that of the right labels is 0, whatever a model has memorised, or not yet
       learnt. For the right labels, of which nobody knows which they are, stand all the other rows
-      and those that the first training believed, with weights of 0.3 and 0.7.
+      and those that the first training believed, with weights of 0.1 and 0.9.
     - Without, 0 is where the given label and its strongest rival were believed equally.
 
     If the rows above 0 are as far above it as the others are below it, their labels are wrong; if

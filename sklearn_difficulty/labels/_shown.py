@@ -13,7 +13,7 @@ _FEWEST_PLANTED = 3
 _LEVEL = 0.1
 # The typical right label lies so far from that of all other rows, some of which are wrong, towards
 # that of the rows that the first training believed, which are the easier ones.
-_TOWARDS_BELIEVED = 0.7
+_TOWARDS_BELIEVED = 0.9
 
 
 class Labelled(NamedTuple):

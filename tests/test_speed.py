@@ -1,0 +1,113 @@
+"""Times beside others: how they are taken, and what is said of them."""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _beside_the_command():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)  # commands find what lies beside them
+        yield
+
+
+@pytest.fixture(scope="module")
+def parts(_beside_the_command):
+    """Give a file of the benchmark by the end of its name."""
+    return lambda name: importlib.import_module(f"speed_{name}" if name else "speed")
+
+
+class Clock:
+    """Says what time it is; work moves it."""
+
+    def __init__(self):
+        self.now, self.log = 0.0, []
+
+    def __call__(self):
+        return self.now
+
+    def work(self, name, seconds):
+        def prepare():
+            self.log.append(f"prepare {name}")
+            self.now += 100
+
+            def work():
+                self.log.append(name)
+                self.now += seconds
+
+            return work
+
+        return prepare
+
+
+def test_only_the_work_is_timed_in_turns(parts):
+    timing, clock = parts("timing"), Clock()
+    both = clock.work("ours", 2.0), clock.work("theirs", 4.0)
+    result = timing.measure(timing.Comparison("a", "b", 0.6, *both, clock=clock), 2)
+    assert result.ours == [2, 2] and result.reference == [4, 4]
+    assert [name for name in clock.log if not name.startswith("prepare")] == [
+        *("ours", "theirs"),  # not counted
+        *("theirs", "ours"),
+        *("ours", "theirs"),
+    ]
+    assert result.ratios.tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("goal", "at_most", "reached"),
+    [(0.6, True, True), (0.4, True, False), (1.5, False, True), (3.0, False, False)],
+)
+def test_goals(parts, goal, at_most, reached):
+    timing, speed, clock = parts("timing"), parts(""), Clock()
+    both = clock.work("ours", 2.0), clock.work("theirs", 4.0)
+    comparison = timing.Comparison("a fit", "another", goal, *both, at_most=at_most, clock=clock)
+    result = timing.measure(comparison, 3)
+    assert result.reached is reached
+    line = speed.table([result]).splitlines()[-1]
+    bound, ratio = ("≤", "0.5") if at_most else ("≥", "2")
+    says = "reached" if reached else "**not reached**"
+    assert line == (
+        f"| a fit | another | {bound} {goal:g} | {ratio} | {ratio} to {ratio} | 2 and 4 | {says} |"
+    )
+
+
+def test_bare_loop_is_the_training_of_skorch(parts, monkeypatch):
+    models, seen = parts("models"), []
+    # All rows at once, so that their order does not matter.
+    monkeypatch.setattr(models, "BATCH", 300)
+    X, y = models.rows(300)
+
+    class Seen(models.MLP):
+        def __init__(self):
+            super().__init__()
+            seen.append(self)
+
+    models.bare_loop(Seen, X, y, inference=True)()
+    torch.manual_seed(0)
+    models.net(Seen).fit(X, y)
+    for one, other in zip(*(module.parameters() for module in seen), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_command(parts, tmp_path, monkeypatch, capsys):
+    speed, models = parts(""), parts("models")
+    monkeypatch.setattr(models, "EPOCHS", 1)
+    monkeypatch.setattr(
+        speed,
+        "GROUPS",
+        {"training": lambda short: list(speed.speed_training.comparisons(short))[:1]},
+    )
+    out, values = tmp_path / "speed.md", tmp_path / "speed.json"
+    arguments = ["--short", "--repeats", "1", "--out", str(out), "--json", str(values)]
+    assert speed.main(arguments) == 0
+    text = out.read_text("utf-8")
+    assert "fit of a tracked MLP | plain skorch | ≤ 0.55" in text
+    assert capsys.readouterr().out.strip() in text
+    [row] = json.loads(values.read_text("utf-8"))
+    assert row["goal"] == 0.55 and len(row["ours"]) == len(row["reference"]) == 1
