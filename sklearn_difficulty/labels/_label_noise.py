@@ -78,14 +78,16 @@ def estimate_label_noise(
     - With planted errors, that is where a second training shows them to be: the middle between
       their median and that of the right labels is 0, whatever a model has memorised, or not yet
       learnt. For the right labels, of which nobody knows which they are, stand all the other rows
-      and those that the first training believed, with weights of 0.1 and 0.9.
+      and those that the first training believed, one half each.
     - Without, 0 is where the given label and its strongest rival were believed equally.
 
     If the rows above 0 are as far above it as the others are below it, their labels are wrong; if
     they are much closer, they are hard rows with right labels. Between the two the probability
     goes from 0 to 1 for all of them together. Within them, the log odds grow by 4 for each unit
     of the scale, from even odds at 0 if a fifth of the rows is above it; as many rows as that are
-    the odds before any of them is looked at. Unless more are, no probability is above 0.82.
+    the odds before any of them is looked at. A fifth of the wrong labels look like right ones, and
+    are spread over all rows alike. Unless more than a fifth of the rows is above 0, no probability
+    is above 0.75.
 
     A weak model believes many of the planted errors, and may be as often wrong about right labels.
     Unless almost as many rows are beyond the middle between the planted errors and all the others

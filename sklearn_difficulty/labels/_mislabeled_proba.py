@@ -20,8 +20,10 @@ _RIGHT_BEYOND = 0.25
 _EXCESS, _SHARPNESS = 0.008, 4
 # Log odds of being wrong per unit, if a fifth of the rows is beyond the middle; then no more than
 # these at most, since far beyond it there are hard rows with right labels, too.
-_SLOPE, _USUAL_SHARE, _MOST_ODDS = 4.0, 0.2, 1.5
+_SLOPE, _USUAL_SHARE, _MOST_ODDS = 4.0, 0.2, 2.0
 _FAR_RIGHT, _FAR_WRONG = -2.0, 1.0
+# Share of the wrong labels that look like right ones, on rows all alike.
+_LIKE_RIGHT = 0.2
 _MOST_PROBA, _MOST_LOG_RATIO = 0.95, 50.0
 # With other errors in the labels, the model looks different; this much more is too different.
 _MANY_MORE, _SOME_MORE = 1.5, 0.02
@@ -75,7 +77,8 @@ def mislabeled_proba(rows: Labelled, shown: Shown) -> np.ndarray:
     share = np.clip(np.mean(places > 0), 1 / (len(places) + 1), 0.5)
     before = logit(share) - logit(_USUAL_SHARE)
     odds = _SLOPE * np.clip(places, _FAR_RIGHT, _FAR_WRONG) + before
-    return _whether_any(places) * expit(np.minimum(odds, _MOST_ODDS + max(before, 0.0)))
+    likely = expit(np.minimum(odds, _MOST_ODDS + max(before, 0.0)))
+    return _whether_any(places) * (_LIKE_RIGHT * share + (1 - _LIKE_RIGHT) * likely)
 
 
 def _scale(values: np.ndarray, shown: Shown) -> _Scale | None:

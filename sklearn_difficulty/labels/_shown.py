@@ -11,9 +11,6 @@ __all__ = ["Labelled", "Shown", "share_below"]
 _FEWEST_PLANTED = 3
 # Of the test that planted errors look more wrong than other rows with the same label.
 _LEVEL = 0.1
-# The typical right label lies so far from that of all other rows, some of which are wrong, towards
-# that of the rows that the first training believed, which are the easier ones.
-_TOWARDS_BELIEVED = 0.9
 
 
 class Labelled(NamedTuple):
@@ -100,11 +97,15 @@ class Shown(NamedTuple):
 
     @property
     def typical(self) -> tuple[float, float]:
-        """Values of the typical right and the typical wrong label."""
+        """Values of the typical right and the typical wrong label.
+
+        Some of the others are wrong, and those that the first training believed are the easier
+        ones: right is between the two.
+        """
         others, right, wrong = (
             float(np.median(part.values)) for part in (self.others, self.right, self.wrong)
         )
-        return others + _TOWARDS_BELIEVED * (right - others), wrong
+        return (others + right) / 2, wrong
 
     @property
     def tells(self) -> bool:

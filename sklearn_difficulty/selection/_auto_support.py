@@ -5,6 +5,9 @@ import numpy as np
 from sklearn_difficulty.selection._thresholds import keep_mask
 
 _MOST_DROPPED = 0.75
+# Where all probabilities are low, to drop as many rows as they sum up to would cost more right
+# labels than it takes wrong ones.
+_LEAST_PROBA = 1 / 3
 
 
 def auto_support(
@@ -12,7 +15,9 @@ def auto_support(
     mislabeled_proba: np.ndarray | None,
     codes: np.ndarray | None = None,
 ) -> tuple[np.ndarray, float | np.ndarray]:
-    """Keep all but as many of the hardest rows as there are labels that are likely wrong.
+    """Keep all but as many of the hardest rows as there are wrong labels by the estimate.
+
+    That is the sum of their probabilities, but no more than have one above a third.
 
     Of each class at least the easiest quarter is kept: where most of a class looks wrong, it may as
     well be the model that has not learnt it. Less would be too little for a rare class, half of
@@ -63,7 +68,8 @@ def _of_all_classes(
         return keep_mask(difficulty)
     known = ~np.isnan(difficulty)
     present = np.sort(difficulty[known])
-    n_wrong = int((mislabeled_proba[known] > 0.5).sum())
+    proba = mislabeled_proba[known]
+    n_wrong = min(round(float(np.nansum(proba))), int((proba > _LEAST_PROBA).sum()))
     # One row is kept at least, from which the selector goes on to keep some of each class.
     last_kept = max(len(present) - n_wrong - 1, 0)
     if n_wrong == 0 or not len(present) or not np.isfinite(present[last_kept]):

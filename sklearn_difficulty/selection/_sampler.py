@@ -23,13 +23,12 @@ class MislabelSampler(RowSelector):
         for a regression a ``DifficultyScorer()``.
     threshold : float or "auto", default="auto"
         How hard a kept row may be, in the unit of `criterion`. ``"auto"`` drops as many of the
-        hardest rows as there are labels that are more probably wrong than right, never more than
-        three quarters of a class, and none (`threshold_` is infinite then) where labels are right
-        or the model cannot tell. To know what a wrong label looks like to this model, it is trained
-        a second time with a tenth of the labels made wrong (of fewer than 1000 rows up to four
-        times, with other ones), unless it is frozen; see
-        :func:`~sklearn_difficulty.labels.estimate_label_noise`. For a regression, and for scorers
-        of another kind, it looks for a second group of difficulties instead; see
+        hardest rows as labels are wrong by the estimate, never more than three quarters of a class,
+        and none (`threshold_` is infinite then) where labels are right or the model cannot tell. To
+        know what a wrong label looks like to this model, it is trained a second time with a tenth
+        of the labels made wrong (of fewer than 1000 rows up to four times, with other ones), unless
+        it is frozen; see :func:`~sklearn_difficulty.labels.estimate_label_noise`. For a regression,
+        and for scorers of another kind, it looks for a second group of difficulties instead; see
         :func:`~sklearn_difficulty.selection.auto_threshold`.
     criterion : {"quantile", "score", "zscore"}, default="quantile"
         What a number given as `threshold` means. ``"quantile"``: keep difficulties up to this

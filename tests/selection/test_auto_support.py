@@ -12,10 +12,13 @@ DIFFICULTY = np.array([3.0, 1.0, 5.0, 2.0, 4.0])
 @pytest.mark.parametrize(
     ("wrong", "kept", "cut"),
     [
-        # as many as are likely wrong, the hardest ones, whichever those are
+        # as many as the probabilities sum up to, the hardest ones, whichever those are
         ([0.9, 0.1, 0.6, 0.2, 0.3], [True, True, False, True, False], 3.0),
         ([0.1, 0.1, 0.51, 0.2, 0.3], [True, True, False, True, True], 4.0),
-        ([0.5, 0.5, 0.5, 0.5, 0.5], [True] * 5, np.inf),
+        ([0.1, 0.1, 0.1, 0.1, 0.05], [True] * 5, np.inf),
+        # no more than are above a third
+        ([0.4, 0.3, 0.3, 0.3, 0.3], [True, True, False, True, True], 4.0),
+        ([0.3, 0.3, 0.3, 0.3, 0.3], [True] * 5, np.inf),
         # one is left at least
         ([0.9] * 5, [False, True, False, False, False], 1.0),
     ],
