@@ -10,8 +10,7 @@ from sklearn_difficulty.labels._shown import Labelled, Shown, share_below
 
 __all__ = ["mislabeled_proba"]
 
-# The same for all data; chosen on the first seed of the data of benchmarks/detection.py, and on
-# the smaller ones of the second and third.
+# The same for all data; chosen on those of benchmarks/detection.py.
 # Rows that are right and look wrong are as far beyond the middle as this part of what the other
 # right ones are on their side of it.
 _RIGHT_BEYOND = 0.25
