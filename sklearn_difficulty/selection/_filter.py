@@ -192,7 +192,7 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
     >>> int(kept.sum()), bool(kept[0])
     (135, False)
     >>> labels = pipe["mislabelfilter"].label_issues_
-    >>> int(labels["given_label"][0]), int(labels["likely_label"][0])
+    >>> int(labels["given_label"][0]), int(labels["mislabeled_proba"].argmax())
     (2, 0)
     """
 
