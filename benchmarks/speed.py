@@ -61,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="Markdown file to write")
     parser.add_argument("--json", type=Path, help="JSON file to write, with every time")
     options = parser.parse_args(argv)
+    for file in filter(None, (options.out, options.json)):
+        file.parent.mkdir(parents=True, exist_ok=True)
     n_repeats = options.repeats or (3 if options.short else 7)
     torch.set_num_threads(1)
     results = []

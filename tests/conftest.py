@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 # cores.
 torch.set_num_threads(1)
 
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -28,6 +29,14 @@ class NoisyDigits(NamedTuple):
     """(1797,) int64, the labels without."""
     flipped: np.ndarray
     """(1797,) bool, true for the 180 rows in which the two differ."""
+
+
+@pytest.fixture(scope="module")
+def beside_the_benchmarks() -> Iterator[None]:
+    """Let a file of tests import what lies under benchmarks/, as the commands there do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,19 +13,12 @@ from sklearn.naive_bayes import GaussianNB
 
 from sklearn_difficulty import DifficultyScorer
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+pytestmark = pytest.mark.usefixtures("beside_the_benchmarks")
 PAIR = "iris-uniform-20"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _beside_the_command():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)  # commands find what lies beside them
-        yield
-
-
 @pytest.fixture(scope="module")
-def parts(_beside_the_command):
+def parts(beside_the_benchmarks):
     """Give a file of the benchmark by the end of its name."""
     return lambda name: importlib.import_module(f"detection_{name}" if name else "detection")
 

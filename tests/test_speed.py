@@ -2,23 +2,15 @@
 
 import importlib
 import json
-from pathlib import Path
 
 import pytest
 import torch
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _beside_the_command():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)  # commands find what lies beside them
-        yield
+pytestmark = pytest.mark.usefixtures("beside_the_benchmarks")
 
 
 @pytest.fixture(scope="module")
-def parts(_beside_the_command):
+def parts(beside_the_benchmarks):
     """Give a file of the benchmark by the end of its name."""
     return lambda name: importlib.import_module(f"speed_{name}" if name else "speed")
 
@@ -103,7 +95,7 @@ def test_command(parts, tmp_path, monkeypatch, capsys):
         "GROUPS",
         {"training": lambda short: list(speed.speed_training.comparisons(short))[:1]},
     )
-    out, values = tmp_path / "speed.md", tmp_path / "speed.json"
+    out, values = tmp_path / "new" / "speed.md", tmp_path / "new" / "speed.json"
     arguments = ["--short", "--repeats", "1", "--out", str(out), "--json", str(values)]
     assert speed.main(arguments) == 0
     text = out.read_text("utf-8")

@@ -160,13 +160,10 @@ def estimate_label_noise(
     belief = beliefs(trajectory)
     confusions = confusions_of(belief, codes)
     values = consensus_of(belief, codes, confusions)
-    recorded = ~np.isnan(values)
-    warn_of_missing(~recorded, "estimate_label_noise")
-    rows = Labelled(values[recorded], codes[recorded])
+    warn_of_missing(np.isnan(values), "estimate_label_noise")
     shown = _shown_by(planted_errors)
-    rates = noise_rates(rows, shown, n_classes)
-    proba = np.full(len(values), np.nan)
-    proba[recorded] = rates.mislabeled_proba
+    rates = noise_rates(Labelled(values, codes), shown, n_classes)
+    proba = rates.mislabeled_proba
     rivals = belief.strongest * confusions[:, codes].T
     likely = np.where(proba > 0.5, rivals.argmax(axis=1), codes)
     likely = np.where(rivals.any(axis=1), likely, codes)

@@ -24,7 +24,7 @@ class NoiseRates(NamedTuple):
     Attributes
     ----------
     mislabeled_proba : ndarray of shape (n,)
-        How probable it is that each label is wrong.
+        How probable it is that each label is wrong; NaN for rows without a value.
     rate : float
         Share of all labels.
     interval : tuple of float
@@ -48,7 +48,7 @@ def noise_rates(rows: Labelled, shown: Shown, n_classes: int) -> NoiseRates:
     Parameters
     ----------
     rows : Labelled
-        The rows in question.
+        The rows in question; those without a value are left out.
     shown : Shown
         Those of a training on planted errors.
     n_classes : int
@@ -64,8 +64,10 @@ def noise_rates(rows: Labelled, shown: Shown, n_classes: int) -> NoiseRates:
     NothingLearnedWarning
         If planted errors do not stand out.
     """
-    proba = mislabeled_proba(rows, shown)
-    rates = _rates(proba, rows.codes, n_classes)
+    known = ~np.isnan(rows.values)
+    rows, proba = rows.take(known), np.full(len(known), np.nan)
+    proba[known] = mislabeled_proba(rows, shown)
+    rates = _rates(proba[known], rows.codes, n_classes)
     n_rows = np.append(rows.per_class(n_classes), len(rows.codes))
     if shown.enough and not shown.tells:
         warnings.warn(

@@ -130,8 +130,8 @@ def plant_errors(trajectory: Trajectory, random_state: Any = None) -> PlantedLab
     believed, confusions = np.ones(len(codes), dtype=bool), None
     if can_be_judged(trajectory):
         belief = beliefs(trajectory)
-        # If a label was wrong already, another one could be right.
         confusions = confusions_of(belief, codes)
+        # If a label was wrong already, another one could be right.
         believed = consensus_of(belief, codes, confusions) <= 0
     planted_codes = draw_errors(codes, len(classes), check_random_state(random_state), confusions)
     return PlantedLabels(classes[planted_codes], planted_codes != codes, believed)

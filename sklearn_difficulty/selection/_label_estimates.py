@@ -207,13 +207,8 @@ def estimate_labels(
             )
     if isinstance(planted_errors, Shown) and planted_errors.enough:
         assert codes is not None
-        known = ~np.isnan(difficulty)
-        rates = noise_rates(
-            Labelled(difficulty[known], codes[known]), planted_errors, codes.max() + 1
-        )
-        proba = np.full(len(difficulty), np.nan)
-        proba[known] = rates.mislabeled_proba
-        return LabelEstimates(proba, *rates[1:], why_none=why_none)
+        rates = noise_rates(Labelled(difficulty, codes), planted_errors, codes.max() + 1)
+        return LabelEstimates(*rates, why_none=why_none)
     wrong = upper_group_proba(difficulty)
     of_classes = None if codes is None else [wrong[codes == k] for k in range(codes.max() + 1)]
     return LabelEstimates(
