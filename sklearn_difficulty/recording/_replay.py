@@ -10,7 +10,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.recording._batches import faster, for_recording
+from sklearn_difficulty.recording._array_batches import faster, for_recording
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._graph_losses import (
     differentiable,

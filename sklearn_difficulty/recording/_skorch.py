@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from sklearn_difficulty._data import n_rows, take_rows
 from sklearn_difficulty._validation import check_count
-from sklearn_difficulty.recording._batches import FasterIterator
+from sklearn_difficulty.recording._array_batches import FasterIterator
 from sklearn_difficulty.recording._datasets import LabelledDataset
 from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._generators import seeded_generators
@@ -24,6 +24,7 @@ from sklearn_difficulty.recording._inputs import (
     net_rows,
     net_target,
 )
+from sklearn_difficulty.recording._lean_epochs import LeanEpochs
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._losses import is_torchs_own, unwrapped
 from sklearn_difficulty.recording._nets import TrackedNetClassifier, TrackedNetRegressor
@@ -248,8 +249,11 @@ def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Ca
     net.initialize()
     if tracked:
         net.tracker_ = tracker.initialize()
+    else:
+        net.run_single_epoch = LeanEpochs(net)
 
     def strip() -> None:
+        vars(net).pop("run_single_epoch", None)
         net.callbacks, net.iterator_train = own_callbacks, own_iterator
         for name in silenced:
             vars(net).pop(name)

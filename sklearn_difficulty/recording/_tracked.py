@@ -12,7 +12,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
 
-from sklearn_difficulty.recording._batches import faster
+from sklearn_difficulty.recording._array_batches import faster
 from sklearn_difficulty.recording._default_net import (
     DefaultMLP,
     default_module_params,
@@ -22,6 +22,7 @@ from sklearn_difficulty.recording._inputs import (
     net_rows,
     net_target,
 )
+from sklearn_difficulty.recording._lean_epochs import is_lean, train_one_epoch
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
@@ -188,6 +189,14 @@ class Tracked(NeuralNet):
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         return faster(super().get_iterator(dataset, training=training))
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        if training and is_lean(self, step_fn):
+            train_one_epoch(self, iterator, prefix, watchers=[self.tracker_], **fit_params)
+        else:
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         super().on_train_begin(net, X=X, y=y, **kwargs)

@@ -14,7 +14,7 @@ from skorch.utils import to_numpy
 
 from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import NonFiniteLossError
-from sklearn_difficulty.recording._batches import for_recording, with_rows
+from sklearn_difficulty.recording._array_batches import faster, for_recording
 from sklearn_difficulty.recording._datasets import base_rows
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._losses import (
@@ -26,8 +26,10 @@ from sklearn_difficulty.recording._outputs import (
     check_probabilities,
     output_kind,
 )
+from sklearn_difficulty.recording._row_numbers import with_rows
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
 from sklearn_difficulty.recording._step_recorder import KEEP, StepRecorder
+from sklearn_difficulty.recording._waiting_batches import WaitingBatches, can_wait
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -196,6 +198,7 @@ class DifficultyTracker(Callback):
             self.kind_: str | None = None
             self.made_ = None
         self.in_train_: np.ndarray | None = None
+        self._waiting_ = WaitingBatches()
         if self.when == "during":
             self._watch_rows(net)
         self._updates_ = _UpdateCounter()
@@ -212,6 +215,7 @@ class DifficultyTracker(Callback):
         self.interrupted_ = True  # until the epoch is recorded
         self._updates_.count = 0
         self._bad_rows_ = 0
+        self._waiting_.clear()
         self._seconds_ = 0.0
         self._since_ = perf_counter()
 
@@ -239,13 +243,15 @@ class DifficultyTracker(Callback):
                 rows = self._iterator_.rows
                 drawn_from = self._train_rows_
                 rows = rows if drawn_from is None else drawn_from[rows]
-                self._record_batch(net, batch, y_pred, rows)
+                self._record_now_or_later(net, batch, y_pred, rows)
         self._since_ = perf_counter()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record the epoch and keep its parameters where they are wanted."""
         if self.when == "after":
             self._record_pass(net)
+        else:
+            self._record_waiting(net)
         self._check_finite()
         self._note_missing_targets(net)
         self.recorder_.step(
@@ -259,7 +265,7 @@ class DifficultyTracker(Callback):
         self._hook_.remove()
         if self.recorder_ is not None:
             self.recorder_.drop_open_step()
-        for name in ("dataset_", "_hook_", "_updates_", "_iterator_", "_train_rows_"):
+        for name in ("dataset_", "_hook_", "_updates_", "_iterator_", "_train_rows_", "_waiting_"):
             self.__dict__.pop(name, None)
 
     # -- helpers --------------------------------------------------------------------------
@@ -288,7 +294,7 @@ class DifficultyTracker(Callback):
         def watched(dataset: Any, **kwargs: Any) -> Any:
             # skorch builds the iterator once per training: the net is as it was from here on
             net.iterator_train = own
-            self._iterator_ = with_rows(lambda data: own(data, **kwargs), dataset)
+            self._iterator_ = with_rows(lambda data: faster(own(data, **kwargs)), dataset)
             return self._iterator_
 
         net.iterator_train = watched
@@ -310,8 +316,10 @@ class DifficultyTracker(Callback):
         check_probabilities(net, y_pred)
         self.kind_ = output_kind(net, y_pred)
         Xi, yi = unpack_data(batch)
+        targets = _on_device(yi, net)
         with preserved_generators():
-            self.one_by_one_ = check_separable(net, y_pred, _on_device(yi, net), Xi)
+            self.one_by_one_ = check_separable(net, y_pred, targets, Xi)
+        self.can_wait_ = not self.one_by_one_ and can_wait(net, y_pred, targets)
 
     def _record_pass(self, net: Any) -> None:
         training = {part: part.training for part in net.module_.modules()}
@@ -326,15 +334,29 @@ class DifficultyTracker(Callback):
         for part, mode in training.items():
             part.training = mode
 
+    def _record_now_or_later(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
+        if not self.can_wait_:
+            self._record_batch(net, batch, y_pred, rows)
+            return
+        _, targets = unpack_data(batch)
+        _check_all_told(rows, targets)
+        if self._waiting_.add(rows, y_pred, targets):
+            self._record_waiting(net)
+
+    def _record_waiting(self, net: Any) -> None:
+        waiting = self._waiting_.take()
+        if waiting is not None:
+            rows, y_pred, targets = waiting
+            self._record(net, rows, y_pred, _on_device(targets, net))
+
     def _record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
         Xi, yi = unpack_data(batch)
-        if len(rows) != get_len(yi):
-            raise ValueError(
-                f"iterator_train handed out a batch of {get_len(yi)} rows after asking its "
-                f"dataset for {len(rows)}, so that the rows of a batch cannot be told: use "
-                "torch's DataLoader, or record with when='after'."
-            )
-        targets = _on_device(yi, net)
+        _check_all_told(rows, yi)
+        self._record(net, rows, y_pred, _on_device(yi, net), Xi)
+
+    def _record(
+        self, net: Any, rows: np.ndarray, y_pred: Any, targets: Any, Xi: Any = None
+    ) -> None:
         losses = per_sample_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
         records, outputs = batch_records(net, y_pred, targets, losses, self.kind_, self.columns)
         self._bad_rows_ += int((~torch.isfinite(records["loss"])).sum())
@@ -344,10 +366,12 @@ class DifficultyTracker(Callback):
             records["outputs"] = outputs
         self.recorder_.write(rows, {name: to_numpy(value) for name, value in records.items()})
         if not self.has_target_[rows].all():
-            self._note_targets(net, rows, to_numpy(yi), n_columns=outputs.shape[-1])
+            self._note_targets(net, rows, to_numpy(targets), n_columns=outputs.shape[-1])
 
     def _note_missing_targets(self, net: Any) -> None:
         """Read the targets of rows that the training pass did not come to."""
+        if self.has_target_.all():
+            return
         with preserved_generators():
             for row in np.flatnonzero(~self.has_target_):
                 _, target = unpack_data(self.dataset_[int(row)])
@@ -400,6 +424,16 @@ class _UpdateCounter:
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         self.count += 1
+
+
+def _check_all_told(rows: np.ndarray, yi: Any) -> None:
+    n_rows = len(yi) if isinstance(yi, torch.Tensor) else get_len(yi)
+    if len(rows) != n_rows:
+        raise ValueError(
+            f"iterator_train handed out a batch of {n_rows} rows after asking its "
+            f"dataset for {len(rows)}, so that the rows of a batch cannot be told: use "
+            "torch's DataLoader, or record with when='after'."
+        )
 
 
 def _on_device(yi: Any, net: Any) -> Any:

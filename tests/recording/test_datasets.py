@@ -14,7 +14,7 @@ from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset,
 
 from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.recording._batches import ArrayBatches, faster
+from sklearn_difficulty.recording._array_batches import ArrayBatches, faster
 from sklearn_difficulty.recording._datasets import LabelledDataset, targets_of
 
 NAMES = np.array(["r", "s", "t"])

@@ -9,7 +9,6 @@ from skorch.dataset import Dataset
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
-    IterableDataset,
     RandomSampler,
     SequentialSampler,
     Subset,
@@ -17,15 +16,13 @@ from torch.utils.data import (
     default_collate,
 )
 
-from sklearn_difficulty.recording._batches import (
+from sklearn_difficulty.recording._array_batches import (
     ArrayBatches,
     FasterIterator,
-    RowsOfIterator,
-    base_rows,
     faster,
     for_recording,
-    with_rows,
 )
+from sklearn_difficulty.recording._datasets import base_rows
 
 
 def values(dtype, *shape):
@@ -50,6 +47,7 @@ ARRAYS = {
         torch.arange(10, dtype=torch.int32),
     ),
     "one-dimensional tensors": (torch.arange(10, dtype=torch.int16), torch.rand(10)),
+    "larger numbers without sign": (values(np.int32, 10, 3).astype(np.uint16), np.arange(10)),
     "reversed": (values(np.float32, 10, 3)[::-1], np.arange(10)[::-1]),
     "every other": (values(np.float32, 20, 6)[::2, ::2], np.arange(20)[::2]),
 }
@@ -184,12 +182,12 @@ def test_anything_else_is_left_alone(loader):
 @pytest.mark.parametrize(
     ("shape", "own", "expected"),
     [
-        ((10, 3), 2, 16),  # eight times the user's
-        ((10, 3), 4096, 8192),  # the most rows
+        ((10, 3), 2, 8192),  # the most rows
+        ((10, 128), 2, 1024),  # 2**17 values
+        ((10, 2**15), 2, 16),  # eight times the user's
         ((10, 1024), 512, 1024),  # 2**20 values
         ((10, 2**21), 2, 2),  # never fewer than the user's
         ((10, 4), 20_000, 20_000),
-        ((10,), 4, 32),
     ],
 )
 def test_batch_size_of_a_recording_pass(shape, own, expected):
@@ -197,6 +195,11 @@ def test_batch_size_of_a_recording_pass(shape, own, expected):
     loader = DataLoader(Dataset(X, np.zeros(10)), batch_size=own)
     for iterator in (loader, faster(loader)):
         assert for_recording(iterator).batch_size == expected
+
+
+def test_batch_size_of_a_recording_pass_over_numbers_of_words():
+    dataset = Dataset(np.zeros((10, 3), dtype=np.int64), np.zeros(10))
+    assert for_recording(DataLoader(dataset, batch_size=4)).batch_size == 32
 
 
 def test_recording_pass_of_other_iterators():
@@ -228,107 +231,6 @@ def test_base_rows_of_a_whole_that_is_a_subset():
     base, numbers = base_rows(whole, whole=whole)
     assert base is whole
     assert numbers is None
-
-
-# -- rows of any iterator -----------------------------------------------------------------
-
-
-class Numbers(torch.utils.data.Dataset):
-    """Row i is the number i, so that a batch says itself which rows it holds."""
-
-    extra = "kept"
-
-    def __len__(self):
-        return 11
-
-    def __getitem__(self, i):
-        return float(i), i
-
-
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"batch_size": 3},
-        {"batch_size": 3, "shuffle": True, "drop_last": True},
-        {"batch_size": 3, "shuffle": True, "num_workers": 2},
-        {"batch_size": None},
-        {"batch_size": None, "sampler": [4, 2, 2, 0]},
-        {"batch_sampler": [[0, 5], [1], [5, 5, 2]]},
-        {"batch_size": 2, "sampler": [10, 10, 3]},
-    ],
-)
-def test_rows_of_a_loader(params):
-    iterator = with_rows(lambda dataset: DataLoader(dataset, **params), Numbers())
-    assert isinstance(iterator, RowsOfIterator)
-    for _ in range(2):
-        n_batches = 0
-        for _, y in iterator:
-            assert_array_equal(iterator.rows, np.atleast_1d(y))
-            n_batches += 1
-        assert n_batches == len(iterator)
-
-
-def test_rows_after_a_pass_that_was_left():
-    iterator = with_rows(
-        lambda dataset: DataLoader(dataset, batch_size=2, num_workers=1, shuffle=True), Numbers()
-    )
-    for _ in iterator:
-        break
-    for _, y in iterator:
-        assert_array_equal(iterator.rows, y)
-
-
-def test_rows_of_a_subset_are_counted_within_it():
-    subset = Subset(Numbers(), [8, 6, 4])
-    iterator = with_rows(lambda dataset: DataLoader(dataset, batch_size=2), subset)
-    assert [(iterator.rows.tolist(), y.tolist()) for _, y in iterator] == [
-        ([0, 1], [8, 6]),
-        ([2], [4]),
-    ]
-
-
-def test_rows_of_an_iterator_of_ones_own():
-    class Pairs:
-        name = "pairs"
-
-        def __init__(self, dataset):
-            assert dataset.extra == "kept"
-            self.dataset = dataset
-
-        def __len__(self):
-            return 2
-
-        def __iter__(self):
-            for rows in ([5, 1], [3, 2]):
-                yield default_collate([self.dataset[i] for i in rows])
-
-    iterator = with_rows(Pairs, Numbers())
-    assert len(iterator) == 2
-    assert iterator.name == "pairs"
-    assert [(iterator.rows.tolist(), y.tolist()) for _, y in iterator] == [
-        ([5, 1], [5, 1]),
-        ([3, 2], [3, 2]),
-    ]
-
-
-def test_rows_of_batches_in_memory_need_no_wrapper():
-    dataset = dataset_of("float32, int64", "all")
-    iterator = with_rows(lambda data: faster(DataLoader(data, batch_size=2)), dataset)
-    assert isinstance(iterator, ArrayBatches)
-
-
-def test_iterable_dataset_is_refused():
-    class Stream(IterableDataset):
-        def __iter__(self):
-            yield from range(3)
-
-    with pytest.raises(TypeError, match="IterableDataset, which has no row numbers"):
-        with_rows(DataLoader, Stream())
-
-
-def test_batches_out_of_order_are_refused():
-    with pytest.raises(TypeError, match="iterator_train__in_order=False"):
-        with_rows(lambda d: DataLoader(d, num_workers=1, in_order=False), Numbers())
 
 
 def test_faster_iterator_passes_options_on():

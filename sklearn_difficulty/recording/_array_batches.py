@@ -1,0 +1,261 @@
+"""Batches of arrays that are held in memory, where a DataLoader would yield the same ones.
+
+A training loop that goes through :class:`torch.utils.data.DataLoader` spends most of its
+time collating single rows when the network is small. :func:`faster` puts an in-memory
+iterator in its place where the two yield the same batches from the same random numbers.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from skorch.dataset import Dataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    default_collate,
+)
+
+from sklearn_difficulty.recording._datasets import LabelledDataset, base_rows
+from sklearn_difficulty.recording._inputs import CastDataset
+
+# A pass without gradients holds no activations, so it takes larger batches than training: as
+# many rows as make this many input values, within these limits. The user's batch size stays
+# the measure: it may be small because a row takes much memory inside the network, unless the
+# rows are numbers and few enough to be small whatever the network makes of them.
+_VALUES_PER_BATCH = 2**20
+_MOST_ROWS_PER_BATCH = 8192
+_MOST_TIMES_LARGER = 8
+_FEW_VALUES = 2**17
+
+
+class ArrayBatches:
+    """Batches of arrays held in memory, with the order and random draws of a DataLoader.
+
+    Parameters
+    ----------
+    X, y : array of shape (n, ...)
+        Inputs (a NumPy array, a torch tensor, or a sparse matrix, whose batches are made
+        dense) and targets (None where there are none).
+    batch_size : int
+        Rows in a batch.
+    shuffle, drop_last : bool
+        As in :class:`torch.utils.data.DataLoader`.
+    rows : ndarray of int or None
+        The rows to draw from; None for all.
+    X_rows : ndarray of int or None, default=None
+        Where the rows lie in `X`; None where they lie as in `y`.
+    dtype : dtype or None, default=None
+        What each batch of inputs is cast to; None leaves it as it is.
+
+    Attributes
+    ----------
+    batch_size : int
+        Rows in a batch; may be changed.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        batch_size: int,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        rows: np.ndarray | None = None,
+        X_rows: np.ndarray | None = None,
+        dtype: np.dtype | None = None,
+    ) -> None:
+        self._inputs = _HeldRows(X, dtype)
+        self._targets = None if y is None else _HeldRows(y)
+        self._X_rows = None if X_rows is None else torch.as_tensor(X_rows)
+        self.batch_size = batch_size
+        self._shuffle = shuffle
+        self._drop_last = drop_last
+        self._base = None if rows is None else torch.as_tensor(rows)
+        n_rows = X.shape[0] if X_rows is None else len(X_rows)
+        self._n_rows = n_rows if rows is None else len(rows)
+        self._last = torch.empty(0, dtype=torch.int64)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Which of the rows to draw from were in the batch that was yielded last."""
+        return self._last.numpy()
+
+    @property
+    def most_rows_without_gradients(self) -> int:
+        """How large batches may be where no activations are held."""
+        values_per_row = max(1, int(np.prod(self._inputs.shape[1:])))
+        most_rows = _MOST_TIMES_LARGER * self.batch_size
+        if self._inputs.is_floating_point:
+            most_rows = max(most_rows, _FEW_VALUES // values_per_row)
+        most_rows = min(most_rows, _VALUES_PER_BATCH // values_per_row, _MOST_ROWS_PER_BATCH)
+        return max(self.batch_size, most_rows)
+
+    def __len__(self) -> int:
+        full, rest = divmod(self._n_rows, self.batch_size)
+        return full + (rest > 0 and not self._drop_last)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        drawn = self._order()[: len(self) * self.batch_size]
+        for rows in drawn.split(self.batch_size) if len(drawn) else ():
+            self._last = rows
+            yield self._take(rows if self._base is None else self._base[rows])
+
+    def _order(self) -> torch.Tensor:
+        # These are the draws of DataLoader (a seed for its workers) and of RandomSampler
+        # (a seed for its permutation), so that the next user of the generator meets it
+        # in the same state.
+        torch.empty((), dtype=torch.int64).random_()
+        if not self._shuffle:
+            return torch.arange(self._n_rows)
+        seed = int(torch.empty((), dtype=torch.int64).random_())
+        generator = torch.Generator().manual_seed(seed)
+        return torch.randperm(self._n_rows, generator=generator)
+
+    def _take(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        X = self._inputs.take(rows if self._X_rows is None else self._X_rows[rows])
+        # skorch stands a zero in for a missing target, one per row
+        y = torch.zeros(len(rows), 1) if self._targets is None else self._targets.take(rows)
+        return X, y
+
+
+class _HeldRows:
+    """Rows of an array, in the type that collating them one by one gives.
+
+    Parameters
+    ----------
+    array : ndarray, tensor or sparse matrix of shape (n, ...)
+        The rows.
+    dtype : dtype or None, default=None
+        What they are cast to; None leaves them as they are.
+    """
+
+    def __init__(self, array: Any, dtype: Any = None) -> None:
+        self._array = array.tocsr() if scipy.sparse.issparse(array) else array
+        self._tensor = _as_tensor(array)
+        self._dtype = None if dtype is None else torch.from_numpy(np.empty(0, dtype)).dtype
+        if isinstance(array, np.ndarray) and array.ndim == 1 and len(array):
+            self._dtype = default_collate([array[0]]).dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self._array.shape)
+
+    @property
+    def is_floating_point(self) -> bool:
+        if self._tensor is not None:
+            return self._tensor.is_floating_point()
+        return self._array.dtype.kind == "f"
+
+    def take(self, rows: torch.Tensor) -> torch.Tensor:
+        if self._tensor is not None:
+            if not self._tensor.is_cpu:
+                rows = rows.to(self._tensor.device)
+            taken = self._tensor.index_select(0, rows)
+        elif scipy.sparse.issparse(self._array):
+            taken = torch.from_numpy(self._array[rows.numpy()].toarray())
+        else:
+            taken = torch.from_numpy(np.take(self._array, rows.numpy(), axis=0))
+        return taken if self._dtype is None else taken.to(self._dtype)
+
+
+def _as_tensor(array: Any) -> torch.Tensor | None:
+    """A tensor that shares an array's memory; None where torch has none.
+
+    It has none for arrays that run backwards, warns of those that are read-only, and takes no
+    rows of larger numbers without a sign.
+    """
+    if isinstance(array, torch.Tensor):
+        return array
+    shareable = (
+        isinstance(array, np.ndarray)
+        and array.flags.writeable
+        and array.dtype.isnative
+        and (array.dtype.kind != "u" or array.itemsize == 1)
+        and all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides)
+    )
+    return torch.from_numpy(array) if shareable else None
+
+
+def _plain_arrays(dataset: Any) -> dict[str, Any] | None:
+    """X and y of a dataset of arrays, or None where rows may be made on the fly."""
+    if type(dataset) in (Dataset, CastDataset):
+        held = {"X": dataset.X, "y": dataset.y, "dtype": getattr(dataset, "dtype", None)}
+    elif type(dataset) is LabelledDataset:
+        X, X_rows = dataset.held()
+        held = {"X": X, "y": dataset.targets, "X_rows": X_rows}
+    else:
+        return None
+    X, y = held["X"], held["y"]
+    if not (isinstance(X, np.ndarray | torch.Tensor) or scipy.sparse.issparse(X)):
+        return None
+    if not (y is None or isinstance(y, np.ndarray | torch.Tensor)):
+        return None
+    if any(isinstance(a, np.ndarray) and a.dtype.kind not in "fiub" for a in (X, y)):
+        return None
+    return held
+
+
+def _is_plain_sampler(sampler: Any, n_rows: int) -> bool:
+    if type(sampler) is SequentialSampler:
+        return len(sampler) == n_rows
+    return (
+        type(sampler) is RandomSampler
+        and not sampler.replacement
+        and sampler.num_samples == n_rows
+        and sampler.generator is None
+    )
+
+
+def faster(iterator: Any) -> Any:
+    """In-memory iterator with the same batches as a plain DataLoader; else the argument."""
+    if type(iterator) is not DataLoader or type(iterator.batch_sampler) is not BatchSampler:
+        return iterator
+    drawn = iterator.batch_sampler
+    dataset, rows = base_rows(iterator.dataset)
+    arrays = _plain_arrays(dataset)
+    if (
+        arrays is None
+        or iterator.num_workers
+        or iterator.pin_memory
+        or iterator.generator is not None
+        or iterator.collate_fn is not default_collate
+        or not _is_plain_sampler(drawn.sampler, len(dataset) if rows is None else len(rows))
+    ):
+        return iterator
+    return ArrayBatches(
+        **arrays,
+        batch_size=drawn.batch_size,
+        shuffle=type(drawn.sampler) is RandomSampler,
+        drop_last=drawn.drop_last,
+        rows=rows,
+    )
+
+
+def for_recording(iterator: Any) -> Any:
+    """The same rows, in memory and in larger batches where that is possible.
+
+    Parameters
+    ----------
+    iterator : iterator
+        As a net makes it for a pass that does not train.
+    """
+    iterator = faster(iterator)
+    if isinstance(iterator, ArrayBatches):
+        iterator.batch_size = iterator.most_rows_without_gradients
+    return iterator
+
+
+class FasterIterator:
+    """The user's `iterator_train`, in memory where that yields the same batches."""
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self.make = make
+
+    def __call__(self, dataset: Any, **kwargs: Any) -> Any:
+        return faster(self.make(dataset, **kwargs))

@@ -1,0 +1,17 @@
+"""Which methods of a net are as skorch and this package have them, and which a user's own."""
+
+from typing import Any
+
+_PACKAGE = __name__.split(".")[0]
+_SKORCH = ("skorch.net", "skorch.classifier", "skorch.regressor")
+
+
+def is_known(net: Any, method: str) -> bool:
+    """Whether a net's method is skorch's, or this package's, and not a user's own."""
+    return method not in vars(net) and is_known_to(type(net), method)
+
+
+def is_known_to(kind: type, method: str) -> bool:
+    """The same of a class of nets."""
+    module = getattr(getattr(kind, method, None), "__module__", "")
+    return module in _SKORCH or module.startswith(f"{_PACKAGE}.")
