@@ -23,14 +23,15 @@ from torch.utils.data import (
 from sklearn_difficulty.recording._datasets import LabelledDataset, base_rows
 from sklearn_difficulty.recording._inputs import CastDataset
 
-# A pass without gradients holds no activations, so it takes larger batches than training: as
-# many rows as make this many input values, within these limits. The user's batch size stays
-# the measure: it may be small because a row takes much memory inside the network, unless the
-# rows are numbers and few enough to be small whatever the network makes of them.
+# The user's batch size is a measure of how much memory a row takes inside the network. A pass
+# without gradients holds no activations, so that it takes several times as many rows at once. And
+# whatever the size, rows of real numbers that are few in all are small inside any network; numbers
+# of words are not, which stand for whole vectors.
+_TIMES_LARGER_WITHOUT_GRADIENTS = 8
+_FEW_VALUES = 2**17
+_FEW_VALUES_WITH_GRADIENTS = 2**15
 _VALUES_PER_BATCH = 2**20
 _MOST_ROWS_PER_BATCH = 8192
-_MOST_TIMES_LARGER = 8
-_FEW_VALUES = 2**17
 
 
 class ArrayBatches:
@@ -86,15 +87,22 @@ class ArrayBatches:
         """Which of the rows to draw from were in the batch that was yielded last."""
         return self._last.numpy()
 
-    @property
-    def most_rows_without_gradients(self) -> int:
-        """How large batches may be where no activations are held."""
+    def enlarge(self, *, most_times: int, few_values: int) -> None:
+        """Make batches larger, for what needs no more memory with each row than training does.
+
+        Parameters
+        ----------
+        most_times : int
+            How many times the size of a batch in training.
+        few_values : int
+            Input values that a batch may hold anyway, where they are real numbers.
+        """
         values_per_row = max(1, int(np.prod(self._inputs.shape[1:])))
-        most_rows = _MOST_TIMES_LARGER * self.batch_size
+        n_rows = most_times * self.batch_size
         if self._inputs.is_floating_point:
-            most_rows = max(most_rows, _FEW_VALUES // values_per_row)
-        most_rows = min(most_rows, _VALUES_PER_BATCH // values_per_row, _MOST_ROWS_PER_BATCH)
-        return max(self.batch_size, most_rows)
+            n_rows = max(n_rows, few_values // values_per_row)
+        n_rows = min(n_rows, _VALUES_PER_BATCH // values_per_row, _MOST_ROWS_PER_BATCH)
+        self.batch_size = max(self.batch_size, n_rows)
 
     def __len__(self) -> int:
         full, rest = divmod(self._n_rows, self.batch_size)
@@ -247,7 +255,15 @@ def for_recording(iterator: Any) -> Any:
     """
     iterator = faster(iterator)
     if isinstance(iterator, ArrayBatches):
-        iterator.batch_size = iterator.most_rows_without_gradients
+        iterator.enlarge(most_times=_TIMES_LARGER_WITHOUT_GRADIENTS, few_values=_FEW_VALUES)
+    return iterator
+
+
+def for_gradients(iterator: Any) -> Any:
+    """The same for a pass that has gradients to hold."""
+    iterator = faster(iterator)
+    if isinstance(iterator, ArrayBatches):
+        iterator.enlarge(most_times=1, few_values=_FEW_VALUES_WITH_GRADIENTS)
     return iterator
 
 

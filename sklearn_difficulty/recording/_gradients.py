@@ -10,9 +10,11 @@ from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._record import Recording
 from sklearn_difficulty.trajectory import window_steps
 
-# Gradients of a chunk of rows are held twice or thrice (a running mean and variance), so a
-# chunk is as many rows as make this many input values.
+# Gradients of a chunk of rows are held three times over (as they come, and as a running mean and
+# variance), so that a chunk is as many rows as make this many input values, but so many at least
+# that loading a state takes less time than its gradients.
 _VALUES_PER_CHUNK = 2**20
+_LEAST_ROWS_PER_CHUNK = 64
 _MOST_STEPS_NAMED = 8
 
 
@@ -68,7 +70,7 @@ def gradient_scores(
         If a training has no step in the window.
     """
     scores = np.full((len(recording.estimators), n_rows(X)), np.nan)
-    rows_per_chunk = max(1, _VALUES_PER_CHUNK // _values_per_row(X))
+    rows_per_chunk = max(_LEAST_ROWS_PER_CHUNK, _VALUES_PER_CHUNK // _values_per_row(X))
     for model, scores_of_model in enumerate(scores):
         kept = _kept_in_window(recording, model, steps, least_states)
         rows = np.flatnonzero((train_rows < 0) | recording.scored[model, train_rows])

@@ -11,6 +11,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
+from sklearn_difficulty.recording._array_batches import faster
 from sklearn_difficulty.recording._graph_losses import (
     differentiable,
     graph_losses,
@@ -56,7 +57,8 @@ def gradient_norms(net: Any, states: Iterable[State], X: Any, y: Any) -> Iterato
     norms_of = _RowNorms(net)
     for state in states:
         load_state(norms_of.net, state)
-        rows = map(unpack_data, batches(norms_of.net, X, y, enlarge=False))
+        # not larger than in training, as each row has a gradient for each parameter
+        rows = map(unpack_data, batches(norms_of.net, X, y, sized=faster))
         yield np.concatenate([norms_of(Xi, yi) for Xi, yi in rows]).astype(np.float64)
 
 

@@ -1,7 +1,7 @@
 """Run kept parameter states of a skorch net over rows: outputs, losses, input gradients."""
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.recording._array_batches import faster, for_recording
+from sklearn_difficulty.recording._array_batches import for_gradients, for_recording
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._graph_losses import (
     differentiable,
@@ -58,11 +58,12 @@ def load_state(net: Any, state: State) -> None:
         module.load_state_dict(module.state_dict() | tensors[prefix])
 
 
-def batches(net: Any, X: Any, y: Any = None, *, enlarge: bool = True) -> Iterator[Any]:
+def batches(
+    net: Any, X: Any, y: Any = None, *, sized: Callable[[Any], Any] = for_recording
+) -> Iterator[Any]:
     """Batches of rows in order, as a net makes them, and larger ones where that is cheap."""
     with preserved_generators():
-        iterator = net.get_iterator(net.get_dataset(X, y), training=False)
-        yield from for_recording(iterator) if enlarge else faster(iterator)
+        yield from sized(net.get_iterator(net.get_dataset(X, y), training=False))
 
 
 def outputs_of(net: Any, X: Any) -> torch.Tensor:
@@ -158,8 +159,7 @@ def input_gradients(
     for state in states:
         load_state(twin, state)
         parts, start = [], 0
-        # with gradients to hold, batches are not larger than in training
-        for batch in batches(twin, X, target if of_loss else None, enlarge=False):
+        for batch in batches(twin, X, target if of_loss else None, sized=for_gradients):
             Xi, yi = unpack_data(batch)
             Xi = _differentiable_input(Xi, twin.device)
             stop = start + len(Xi)

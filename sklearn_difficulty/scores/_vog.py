@@ -12,6 +12,8 @@ from sklearn_difficulty.scores._normalize import class_normalize, is_constant_pe
 
 __all__ = ["RunningVariance", "vog"]
 
+_VALUES_AT_A_TIME = 2**14
+
 
 class RunningVariance:
     """Mean and variance of arrays that come one after the other, in the memory of two of them.
@@ -55,9 +57,22 @@ class RunningVariance:
                 f"all arrays must have one shape; got {array.shape} after {self.mean.shape}."
             )
         self.count += 1
-        deviation = array - self.mean
-        self.mean += deviation / self.count
-        self._squares += deviation * (array - self.mean)
+        # Piece by piece, since to bring large arrays into the cache, again and again, takes longer
+        # than what is done with them.
+        shift = np.empty(_VALUES_AT_A_TIME)
+        values, mean, squares = (part.reshape(-1) for part in (array, self.mean, self._squares))
+        for start in range(0, values.size, len(shift)):
+            piece = slice(start, start + len(shift))
+            step = shift[: len(values[piece])]
+            step[:] = values[piece]
+            step -= mean[piece]
+            step /= self.count
+            mean[piece] += step
+            # From the new mean the value is count - 1 times as far as the mean before it was, and
+            # from that mean count times.
+            step *= step
+            step *= self.count * (self.count - 1)
+            squares[piece] += step
 
     @property
     def squared_deviations(self) -> np.ndarray:
@@ -181,11 +196,13 @@ def _without_channels(gradient: np.ndarray, channels: str | None, axis: int) -> 
             f"shape {gradient.shape}."
         )
     if channels is None or gradient.ndim < 4:
-        return gradient.astype(np.float64, copy=False)
+        return gradient
     if not -gradient.ndim < axis < gradient.ndim or axis == 0:
         raise ValueError(
             f"channel_axis must be an axis after the first of gradients of shape {gradient.shape}; "
             f"got {axis}."
         )
+    if gradient.shape[axis] == 1:
+        return np.squeeze(gradient, axis=axis)
     reduce = np.sum if channels == "sum" else np.mean
     return np.asarray(reduce(gradient, axis=axis, dtype=np.float64))
