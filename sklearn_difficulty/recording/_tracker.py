@@ -201,8 +201,8 @@ class DifficultyTracker(Callback):
         self._waiting_ = WaitingBatches()
         if self.when == "during":
             self._watch_rows(net)
-        self._updates_ = _UpdateCounter()
-        self._hook_ = net.optimizer_.register_step_post_hook(self._updates_)
+        self.updates_ = _UpdateCounter()
+        self._hook_ = net.optimizer_.register_step_post_hook(self.updates_)
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Note which rows are trained on, and start the clock."""
@@ -213,10 +213,11 @@ class DifficultyTracker(Callback):
                 self.in_train_[:] = False
                 self.in_train_[self._train_rows_] = True
         self.interrupted_ = True  # until the epoch is recorded
-        self._updates_.count = 0
+        self.updates_.count = 0
         self._bad_rows_ = 0
         self._waiting_.clear()
-        self._seconds_ = 0.0
+        self.seconds_ = 0.0
+        self.is_recorded_ = False
         self._since_ = perf_counter()
 
     def on_batch_begin(
@@ -236,9 +237,9 @@ class DifficultyTracker(Callback):
     ) -> None:
         """Check the first batch, and record the batch where ``when="during"``."""
         if training:
-            self._seconds_ += perf_counter() - self._since_
+            self.seconds_ += perf_counter() - self._since_
             if self.kind_ is None:
-                self._check_first_batch(net, batch, y_pred)
+                self.check_first_batch(net, batch, y_pred)
             if self.when == "during":
                 rows = self._iterator_.rows
                 drawn_from = self._train_rows_
@@ -248,14 +249,14 @@ class DifficultyTracker(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record the epoch and keep its parameters where they are wanted."""
-        if self.when == "after":
-            self._record_pass(net)
-        else:
+        if self.when == "during":
             self._record_waiting(net)
+        elif not self.is_recorded_:
+            self._record_pass(net)
         self._check_finite()
         self._note_missing_targets(net)
         self.recorder_.step(
-            {"epoch": 1.0, "update": float(self._updates_.count), "wall": self._seconds_}
+            {"epoch": 1.0, "update": float(self.updates_.count), "wall": self.seconds_}
         )
         self.taker_.offer(self.recorder_.n_steps - 1, lambda: net_state(net))
         self.interrupted_ = False
@@ -265,7 +266,7 @@ class DifficultyTracker(Callback):
         self._hook_.remove()
         if self.recorder_ is not None:
             self.recorder_.drop_open_step()
-        for name in ("dataset_", "_hook_", "_updates_", "_iterator_", "_train_rows_", "_waiting_"):
+        for name in ("dataset_", "_hook_", "updates_", "_iterator_", "_train_rows_", "_waiting_"):
             self.__dict__.pop(name, None)
 
     # -- helpers --------------------------------------------------------------------------
@@ -312,7 +313,8 @@ class DifficultyTracker(Callback):
             )
         return rows
 
-    def _check_first_batch(self, net: Any, batch: Any, y_pred: Any) -> None:
+    def check_first_batch(self, net: Any, batch: Any, y_pred: Any) -> None:
+        """See from a batch what the outputs are and how losses of rows are told."""
         check_probabilities(net, y_pred)
         self.kind_ = output_kind(net, y_pred)
         Xi, yi = unpack_data(batch)
@@ -330,13 +332,13 @@ class DifficultyTracker(Callback):
 
             iterator = with_rows(make, self.dataset_)
             for batch in iterator:
-                self._record_batch(net, batch, net.evaluation_step(batch), iterator.rows)
+                self.record_batch(net, batch, net.evaluation_step(batch), iterator.rows)
         for part, mode in training.items():
             part.training = mode
 
     def _record_now_or_later(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
         if not self.can_wait_:
-            self._record_batch(net, batch, y_pred, rows)
+            self.record_batch(net, batch, y_pred, rows)
             return
         _, targets = unpack_data(batch)
         _check_all_told(rows, targets)
@@ -349,7 +351,8 @@ class DifficultyTracker(Callback):
             rows, y_pred, targets = waiting
             self._record(net, rows, y_pred, _on_device(targets, net))
 
-    def _record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
+    def record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
+        """Record rows from the outputs of a pass over them."""
         Xi, yi = unpack_data(batch)
         _check_all_told(rows, yi)
         self._record(net, rows, y_pred, _on_device(yi, net), Xi)
