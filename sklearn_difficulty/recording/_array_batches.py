@@ -109,23 +109,28 @@ class ArrayBatches:
         return full + (rest > 0 and not self._drop_last)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        drawn = self._order()[: len(self) * self.batch_size]
-        for rows in drawn.split(self.batch_size) if len(drawn) else ():
+        order = self.order()
+        for rows in order.split(self.batch_size) if len(order) else ():
             self._last = rows
-            yield self._take(rows if self._base is None else self._base[rows])
+            yield self.take(rows)
 
-    def _order(self) -> torch.Tensor:
+    def order(self) -> torch.Tensor:
+        """Rows to draw from in the order of the next pass, drawn as a DataLoader would."""
         # These are the draws of DataLoader (a seed for its workers) and of RandomSampler
         # (a seed for its permutation), so that the next user of the generator meets it
         # in the same state.
         torch.empty((), dtype=torch.int64).random_()
+        n_drawn = min(self._n_rows, len(self) * self.batch_size)
         if not self._shuffle:
-            return torch.arange(self._n_rows)
+            return torch.arange(n_drawn)
         seed = int(torch.empty((), dtype=torch.int64).random_())
         generator = torch.Generator().manual_seed(seed)
-        return torch.randperm(self._n_rows, generator=generator)
+        return torch.randperm(self._n_rows, generator=generator)[:n_drawn]
 
-    def _take(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def take(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and targets of some of the rows to draw from."""
+        if self._base is not None:
+            rows = self._base[rows]
         X = self._inputs.take(rows if self._X_rows is None else self._X_rows[rows])
         # skorch stands a zero in for a missing target, one per row
         y = torch.zeros(len(rows), 1) if self._targets is None else self._targets.take(rows)

@@ -99,7 +99,7 @@ def train_one_epoch(
     )
     is_fetched_late = _nobody_reads_losses(net, callbacks)
     mode = _TrainingMode(net)
-    calls_module, calls_criterion = not fit_params and _is_plain_call(net), _is_plain_loss(net)
+    calls_module, calls_criterion = not fit_params and is_plain_call(net), _is_plain_loss(net)
     device = None if net.device is None else torch.device(net.device)
     batch: Any = None
     accumulator: Any = None
@@ -167,7 +167,7 @@ class _TrainingMode:
             self._set()
 
 
-def _is_plain_call(net: Any) -> bool:
+def is_plain_call(net: Any) -> bool:
     """Whether a net's outputs are what its module gives for a batch as it is."""
     return "infer" not in vars(net) and type(net).infer is NeuralNet.infer
 

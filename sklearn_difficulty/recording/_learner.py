@@ -1,7 +1,7 @@
 """What the rest of the package asks of a kind of learner, and the task it is asked for."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,10 @@ from sklearn_difficulty.exceptions import RecordNotFoundError, TrainSplitIgnored
 from sklearn_difficulty.recording._sklearn_outputs import aligned
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.trajectory import Trajectory
+
+
+class NotStackableError(Exception):
+    """Several trainings cannot be one; the message says what is in the way."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,23 @@ class Learner:
         has set, unless `reseed`.
         """
         raise NotImplementedError
+
+    def record_stacked(
+        self,
+        estimator: Any,
+        tasks: Iterable[Task],
+        *,
+        seeds: Sequence[int],
+        tick: Callable[[], None],
+    ) -> list[tuple[Any, Trajectory]]:
+        """Train several clones at once, each as :meth:`record` would.
+
+        Raises
+        ------
+        NotStackableError
+            Where they have to be trained one after the other.
+        """
+        raise NotStackableError(f"{type(estimator).__name__} is no net of skorch")
 
     def shipped(self, fitted: Any) -> Any:
         """A fitted estimator in the form in which it leaves a worker process."""

@@ -1,11 +1,12 @@
 """Train as often as it takes, record every time, and join the paths into one trajectory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
@@ -13,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn_difficulty._data import take_rows
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._folds import Fold, folds_of_runs, joined
-from sklearn_difficulty.recording._learner import Learner, Task
+from sklearn_difficulty.recording._learner import Learner, NotStackableError, Task
 from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._progress import progress
 from sklearn_difficulty.recording._step_recorder import StepRecorder
@@ -45,6 +46,8 @@ class Recording:
         Models that a run's rows were recorded by: one for each of its folds.
     runs_per_model : int, default=1
         Runs that were read off each model: the trees of a forest.
+    why_not_stacked : str or None
+        What was in the way of training the models at once; None where they were.
     """
 
     learner: Learner
@@ -55,6 +58,7 @@ class Recording:
     classes: np.ndarray | None
     models_per_run: int = 1
     runs_per_model: int = 1
+    why_not_stacked: str | None = "trained elsewhere"
 
     @property
     def models(self) -> list[Any]:
@@ -156,29 +160,34 @@ def record(
         if store is not None:
             keeps_states = snapshots is not None and learner.takes_snapshots
             store.check(classes=classes, snapshots=keeps_states)
-        # One after the other, since each task of a fold holds a copy of its rows.
-        tasks = (
-            _task(
-                X,
-                y,
-                fold,
-                classes=classes,
-                snapshots=snapshots,
-                max_snapshot_bytes=SNAPSHOT_BYTES // n_models,
-                keep=keep,
-                storage=None if store is None else store.part(f"model{model}"),
-            )
-            for model, fold in enumerate(folds)
-        )
+
+        def tasks() -> Iterator[Task]:
+            # One after the other, since each task of a fold holds a copy of its rows.
+            for model, fold in enumerate(folds):
+                yield _task(
+                    X,
+                    y,
+                    fold,
+                    classes=classes,
+                    snapshots=snapshots,
+                    max_snapshot_bytes=SNAPSHOT_BYTES // n_models,
+                    keep=keep,
+                    storage=None if store is None else store.part(f"model{model}"),
+                )
+
         most_steps = learner.most_steps(estimator)
         with progress(n_models, most_steps, n_jobs=n_jobs, verbose=verbose) as (tick, track):
-            jobs = (
-                delayed(_record_one)(learner, template, task, int(seed), reseed, tick)
-                for task, seed in zip(tasks, seeds, strict=True)
+            recorded, why_not_stacked = _stacked(
+                learner, template, tasks(), folds=folds, seeds=seeds, n_jobs=n_jobs, tick=tick
             )
-            # not every backend of joblib can return one result after the other
-            parallel = Parallel(n_jobs=n_jobs, return_as="generator" if verbose else "list")
-            recorded = list(track(parallel(jobs)))
+            if recorded is None:
+                jobs = (
+                    delayed(_record_one)(learner, template, task, int(seed), reseed, tick)
+                    for task, seed in zip(tasks(), seeds, strict=True)
+                )
+                # not every backend of joblib can return one result after the other
+                parallel = Parallel(n_jobs=n_jobs, return_as="generator" if verbose else "list")
+                recorded = list(track(parallel(jobs)))
         paths = [path for _, path in recorded]
         return Recording(
             learner,
@@ -189,6 +198,7 @@ def record(
             classes=classes,
             models_per_run=models_per_run,
             runs_per_model=learner.runs_per_model(estimator),
+            why_not_stacked=why_not_stacked,
         )
 
 
@@ -213,6 +223,30 @@ def _one_path(
     if len(paths) > 1:
         paths = [Trajectory.stack(paths) if store is None else store.stack(paths)]
     return paths[0] if store is None else store.finish(paths[0])
+
+
+def _stacked(
+    learner: Learner,
+    template: Any,
+    tasks: Iterable[Task],
+    *,
+    folds: list[Fold | None],
+    seeds: np.ndarray,
+    n_jobs: int | None,
+    tick: Callable[[], None],
+) -> tuple[list[tuple[Any, Trajectory]] | None, str | None]:
+    """Fitted models and paths where they can be trained at once, and else why they cannot."""
+    if len(folds) == 1:
+        return None, "a single training"
+    if folds[0] is not None:
+        return None, "folds, which leave other rows to each training (cv)"
+    if effective_n_jobs(n_jobs) > 1:
+        return None, f"trainings in several processes or threads (n_jobs={n_jobs})"
+    try:
+        stacked = learner.record_stacked(template, tasks, seeds=seeds.tolist(), tick=tick)
+        return stacked, None
+    except NotStackableError as error:
+        return None, str(error)
 
 
 def _record_one(

@@ -1,7 +1,7 @@
 """skorch nets as learners: the tracker put in, labels and types converted on the way."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from sklearn_difficulty.recording._replay import (
     replay_records,
 )
 from sklearn_difficulty.recording._snapshots import State
+from sklearn_difficulty.recording._stacked_runs import record_stacked
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -79,6 +80,17 @@ class SkorchLearner(Learner):
             run = NetRun(estimator, task, tick)
             run.train()
         return run.finish()
+
+    def record_stacked(
+        self,
+        estimator: Any,
+        tasks: Iterable[Task],
+        *,
+        seeds: Sequence[int],
+        tick: Callable[[], None],
+    ) -> list[tuple[Any, Trajectory]]:
+        """Train clones of a small net at once; see :class:`Learner`."""
+        return record_stacked(estimator, tasks, seeds, tick)
 
     def shipped(self, fitted: Any) -> Any:
         """With classes of a script by value; see :class:`Learner`."""

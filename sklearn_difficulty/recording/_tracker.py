@@ -217,7 +217,6 @@ class DifficultyTracker(Callback):
         self._bad_rows_ = 0
         self._waiting_.clear()
         self.seconds_ = 0.0
-        self.is_recorded_ = False
         self._since_ = perf_counter()
 
     def on_batch_begin(
@@ -239,20 +238,19 @@ class DifficultyTracker(Callback):
         if training:
             self.seconds_ += perf_counter() - self._since_
             if self.kind_ is None:
-                self.check_first_batch(net, batch, y_pred)
+                self._check_first_batch(net, batch, y_pred)
             if self.when == "during":
                 rows = self._iterator_.rows
                 drawn_from = self._train_rows_
                 rows = rows if drawn_from is None else drawn_from[rows]
-                self._record_now_or_later(net, batch, y_pred, rows)
+                self._record_soon(net, batch, y_pred, rows)
         self._since_ = perf_counter()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record the epoch and keep its parameters where they are wanted."""
-        if self.when == "during":
-            self._record_waiting(net)
-        elif not self.is_recorded_:
+        if self.when == "after":
             self._record_pass(net)
+        self._record_waiting(net)
         self._check_finite()
         self._note_missing_targets(net)
         self.recorder_.step(
@@ -313,8 +311,7 @@ class DifficultyTracker(Callback):
             )
         return rows
 
-    def check_first_batch(self, net: Any, batch: Any, y_pred: Any) -> None:
-        """See from a batch what the outputs are and how losses of rows are told."""
+    def _check_first_batch(self, net: Any, batch: Any, y_pred: Any) -> None:
         check_probabilities(net, y_pred)
         self.kind_ = output_kind(net, y_pred)
         Xi, yi = unpack_data(batch)
@@ -332,13 +329,13 @@ class DifficultyTracker(Callback):
 
             iterator = with_rows(make, self.dataset_)
             for batch in iterator:
-                self.record_batch(net, batch, net.evaluation_step(batch), iterator.rows)
+                self._record_batch(net, batch, net.evaluation_step(batch), iterator.rows)
         for part, mode in training.items():
             part.training = mode
 
-    def _record_now_or_later(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
+    def _record_soon(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
         if not self.can_wait_:
-            self.record_batch(net, batch, y_pred, rows)
+            self._record_batch(net, batch, y_pred, rows)
             return
         _, targets = unpack_data(batch)
         _check_all_told(rows, targets)
@@ -351,8 +348,7 @@ class DifficultyTracker(Callback):
             rows, y_pred, targets = waiting
             self._record(net, rows, y_pred, _on_device(targets, net))
 
-    def record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
-        """Record rows from the outputs of a pass over them."""
+    def _record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
         Xi, yi = unpack_data(batch)
         _check_all_told(rows, yi)
         self._record(net, rows, y_pred, _on_device(yi, net), Xi)

@@ -1,0 +1,188 @@
+"""Several trainings of a small net as one, which takes little longer than one of them.
+
+Each run has its own start, its own order of rows and its own optimizer's state, from its own
+random numbers, so that it is the training that it would be alone, up to rounding.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
+from typing import Any
+
+import torch
+from skorch.callbacks import PrintLog
+
+from sklearn_difficulty.recording._array_batches import ArrayBatches
+from sklearn_difficulty.recording._default_net import threads_for
+from sklearn_difficulty.recording._generators import preserved_generators, seeded_generators
+from sklearn_difficulty.recording._learner import NotStackableError, Task
+from sklearn_difficulty.recording._net_run import NetRun
+from sklearn_difficulty.recording._replay import replica
+from sklearn_difficulty.recording._stackable import check_net, check_started
+from sklearn_difficulty.recording._stacked_module import (
+    StackedModule,
+    check_outputs_agree,
+    check_repeatable,
+)
+from sklearn_difficulty.trajectory import Trajectory
+
+_FEW_ROWS = 8
+
+
+def record_stacked(
+    estimator: Any, tasks: Iterable[Task], seeds: Sequence[int], tick: Callable[[], None]
+) -> list[tuple[Any, Trajectory]]:
+    """Train clones of a net at once.
+
+    Parameters
+    ----------
+    estimator : skorch.NeuralNet
+        Is cloned.
+    tasks : iterable of Task
+        One for each run, of the same rows.
+    seeds : sequence of int
+        One for each run.
+    tick : callable
+        To be called after each epoch of each run.
+
+    Returns
+    -------
+    recorded : list of (skorch.NeuralNet, Trajectory)
+        Fitted nets and their paths.
+
+    Raises
+    ------
+    NotStackableError
+        Where they have to be trained one after the other.
+    """
+    check_net(estimator)
+    runs: list[NetRun] = []
+    states = []
+    for task, seed in zip(tasks, seeds, strict=True):
+        with seeded_generators(seed):
+            runs.append(NetRun(estimator, task, tick))
+            states.append(torch.get_rng_state())
+        # of which every net may have made a copy in the type that it takes
+        runs[-1].X, runs[-1].y = runs[0].X, runs[0].y
+    check_started(runs[0].net)
+    with threads_for(runs[0].net.module_), preserved_generators():
+        for run in runs:
+            run.net.check_data(run.X, run.y)
+        _StackedTraining(runs, states).run()
+    return [run.finish() for run in runs]
+
+
+class _StackedTraining:
+    """Nets that are trained at once, and the random numbers that each has next."""
+
+    def __init__(self, runs: Sequence[NetRun], states: list[torch.Tensor]) -> None:
+        self._nets = [run.net for run in runs]
+        self._trackers = [run.tracker for run in runs]
+        self._states = states
+        self._data = runs[0].X, runs[0].y
+        first = self._first = self._nets[0]
+        train, valid = first.get_split_datasets(*self._data)
+        self._datasets = {"dataset_train": train, "dataset_valid": valid}
+        self._batches = first.get_iterator(train, training=True)
+        if valid is not None:
+            raise NotStackableError("a net that validates")
+        if not isinstance(self._batches, ArrayBatches):
+            raise NotStackableError("rows that are not an array in memory")
+        modules = [net.module_ for net in self._nets]
+        few = torch.arange(min(len(train), _FEW_ROWS))
+        X, _ = self._taken(few.expand(len(modules), -1))
+        check_repeatable(modules[0], X[0])
+        self._stack = StackedModule(modules)
+        check_outputs_agree(self._stack, modules, X)
+        _, options = first.get_params_for_optimizer("optimizer", first.module_.named_parameters())
+        self._optimizer = first.optimizer(self._stack.parameters, **options)
+        self._losses_of = replica(first)
+        self._losses_of.criterion_.reduction = "none"
+
+    def run(self) -> None:
+        """Train and record all epochs."""
+        X, y = self._data
+        self._notify("on_train_begin", X=X, y=y)
+        for tracker in self._trackers:
+            self._optimizer.register_step_post_hook(tracker.updates_)
+        for _ in range(self._first.max_epochs):
+            self._notify("on_epoch_begin", **self._datasets)
+            start = perf_counter()
+            losses, sizes = self._train_epoch()
+            seconds = (perf_counter() - start) / len(self._nets)
+            for net, tracker, own in zip(self._nets, self._trackers, losses, strict=True):
+                tracker.seconds_ = seconds
+                net.history[-1]["batches"].extend(
+                    {"train_loss": loss, "train_batch_size": size}
+                    for loss, size in zip(own, sizes, strict=True)
+                )
+                net.history.record("train_batch_count", len(sizes))
+            self._notify("on_epoch_end", **self._datasets)
+        self._notify("on_train_end", X=X, y=y)
+        self._part()
+
+    def _train_epoch(self) -> tuple[list[list[float]], list[int]]:
+        """Losses of the batches of each run, and their sizes."""
+        orders = torch.stack([self._order(k) for k in range(len(self._nets))])
+        losses, sizes = [], []
+        for rows in orders.split(self._batches.batch_size, dim=1):
+            X, y = self._taken(rows)
+            self._optimizer.zero_grad()
+            n_alike = len(self._batches) - 1 if rows.shape[1] == self._batches.batch_size else 1
+            y_pred = self._stack(X, n_times=n_alike * self._first.max_epochs)
+            each = self._losses(y_pred, y)
+            each.backward(torch.ones_like(each))
+            if self._trackers[0].kind_ is None:  # which trackers see from their first batch
+                for k, (net, tracker) in enumerate(zip(self._nets, self._trackers, strict=True)):
+                    first = {"batch": (X[k], y[k]), "y_pred": y_pred[k].detach()}
+                    tracker.on_batch_end(net, training=True, **first)
+            self._optimizer.step()
+            losses.append(each.detach())
+            sizes.append(rows.shape[1])
+        return torch.stack(losses, dim=1).tolist(), sizes
+
+    def _order(self, k: int) -> torch.Tensor:
+        torch.set_rng_state(self._states[k])
+        order = self._batches.order()
+        self._states[k] = torch.get_rng_state()
+        return order
+
+    def _taken(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        X, y = (
+            part.to(self._first.device).unflatten(0, rows.shape)
+            for part in self._batches.take(rows.reshape(-1))
+        )
+        return X, y
+
+    def _losses(self, y_pred: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Loss of each run's batch."""
+        rows = self._losses_of.get_loss(y_pred.flatten(0, 1), y.flatten(0, 1), training=True)
+        losses = rows.reshape(len(self._nets), -1)
+        return losses.sum(1) if self._first.criterion_.reduction == "sum" else losses.mean(1)
+
+    def _notify(self, event: str, **about: Any) -> None:
+        for net in self._nets:
+            getattr(net, event)(net, **about)
+            for _, callback in net.callbacks_:
+                # which makes a table also where it prints none
+                if type(callback) is not PrintLog:
+                    getattr(callback, event)(net, **about)
+
+    def _part(self) -> None:
+        """Give each net its own parameters and optimizer's state."""
+        for k, net in enumerate(self._nets):
+            net.module_.train()
+            for parameter, stacked in zip(
+                net.module_.parameters(), self._stack.parameters, strict=True
+            ):
+                parameter.data = parameter.data.clone()
+                net.optimizer_.state[parameter] = {
+                    name: _own(value, stacked, k)
+                    for name, value in self._optimizer.state[stacked].items()
+                }
+
+
+def _own(value: Any, stacked: torch.Tensor, k: int) -> Any:
+    """A run's part of an optimizer's state, in memory of its own."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    return (value[k] if value.shape == stacked.shape else value).clone()
