@@ -3,7 +3,7 @@
     python benchmarks/speed.py --out benchmarks/results/speed.md
     python benchmarks/speed.py --short
 
-Both sides of each ratio are measured in turns in one process, in one thread.
+Both sides of each ratio are measured in turns, in one thread.
 """
 
 import argparse
@@ -14,19 +14,37 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import speed_gpu
+import speed_gradients
+import speed_import
+import speed_loader
+import speed_records
+import speed_rows
+import speed_runs
+import speed_stages
 import speed_training
 import torch
 from label_noise import versions
 from speed_timing import Measured, measure
 from threadpoolctl import threadpool_limits
 
-GROUPS = {"training": speed_training.comparisons}
+GROUPS = {
+    "training": speed_training.comparisons,
+    "loader": speed_loader.comparisons,
+    "rows": speed_rows.comparisons,
+    "gradients": speed_gradients.comparisons,
+    "runs": speed_runs.comparisons,
+    "records": speed_records.comparisons,
+    "stages": speed_stages.comparisons,
+    "import": speed_import.comparisons,
+    "gpu": speed_gpu.comparisons,
+}
 
 
 def table(results: Iterable[Measured]) -> str:
     """Write ratios beside their goals, as a table of Markdown."""
     lines = [
-        "| measured | against | goal | ratio, median | lowest to highest | seconds |  |",
+        "| measured | against | goal | ratio, median | lowest to highest | seconds or MiB |  |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for result in results:

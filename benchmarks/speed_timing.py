@@ -11,7 +11,7 @@ Work = Callable[[], Any]
 
 
 class Comparison(NamedTuple):
-    """Two ways to do the same, and how they should compare.
+    """Two ways to do the same, and how what they take should compare.
 
     Attributes
     ----------
@@ -26,9 +26,10 @@ class Comparison(NamedTuple):
     at_most : bool
         Whether the ratio (ours over reference) is to be at most the goal, or the speed-up
         (reference over ours) at least.
-    clock : callable
+    clock : callable or None
         Processor time of this process, in which other processes of the machine do not count; for
-        work in several processes ``time.perf_counter``.
+        work in several processes ``time.perf_counter``. None where the work returns what it
+        measured itself.
     """
 
     name: str
@@ -37,18 +38,18 @@ class Comparison(NamedTuple):
     ours: Callable[[], Work]
     reference: Callable[[], Work]
     at_most: bool = True
-    clock: Callable[[], float] = time.process_time
+    clock: Callable[[], float] | None = time.process_time
 
 
 class Measured(NamedTuple):
-    """Seconds of both, one pair for each repetition.
+    """What both took, in seconds unless they measure something else, one pair a repetition.
 
     Attributes
     ----------
     comparison : Comparison
         What was measured.
     ours, reference : list of float
-        Seconds.
+        What each took.
     """
 
     comparison: Comparison
@@ -91,9 +92,14 @@ def measure(comparison: Comparison, n_repeats: int) -> Measured:
     for repeat in range(n_repeats):
         # In turns, so that neither always comes after the other.
         for name in both if repeat % 2 else reversed(both):
-            work = both[name]()
-            gc.collect()
-            start = comparison.clock()
-            work()
-            times[name].append(comparison.clock() - start)
+            times[name].append(_taken(both[name](), comparison.clock))
     return Measured(comparison, **times)
+
+
+def _taken(work: Work, clock: Callable[[], float] | None) -> float:
+    gc.collect()
+    if clock is None:
+        return float(work())
+    start = clock()
+    work()
+    return clock() - start

@@ -103,3 +103,54 @@ def test_command(parts, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.strip() in text
     [row] = json.loads(values.read_text("utf-8"))
     assert row["goal"] == 0.55 and len(row["ours"]) == len(row["reference"]) == 1
+
+
+@pytest.mark.parametrize("group", ["loader", "gradients", "runs", "records", "stages"])
+def test_both_sides_run(group, parts, monkeypatch):
+    module, models = parts(group), parts("models")
+    outputs = getattr(module, "_outputs", None)
+    monkeypatch.setattr(models, "EPOCHS", 1)
+    for name, value in (
+        ("rows", lambda n_rows: models.rows(min(n_rows, 120))),
+        ("images", lambda n_rows: models.images(min(n_rows, 120))),
+        ("WORKERS", 0),
+        ("_outputs", lambda n_rows: outputs(120)),
+    ):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, value)
+    for comparison in module.comparisons(short=True):
+        if "memory" not in comparison.name:  # which other processes measure, at full size
+            for prepare in (comparison.ours, comparison.reference):
+                taken = prepare()()
+                assert comparison.clock is not None or taken > 0
+
+
+def test_what_measures_itself(parts):
+    timing = parts("timing")
+    both = (lambda: lambda: 3.0), (lambda: lambda: 2.0)
+    result = timing.measure(timing.Comparison("a", "b", 2.0, *both, clock=None), 2)
+    assert result.ours == [3.0, 3.0] and result.reference == [2.0, 2.0] and result.reached
+
+
+def test_memory_is_that_of_another_process(parts):
+    peak, records, data = parts("rows")._peak(2000, n_epochs=2)
+    assert records == 2000 * 2 * 6 * 4 and data == 2000 * (20 * 4 + 8)
+    assert peak > records + data
+
+
+def test_what_is_measured_on_an_accelerator_runs(parts, monkeypatch):
+    gpu = parts("gpu")
+    if not torch.cuda.is_available():
+        assert list(gpu.comparisons(short=True)) == []
+
+    class Thin(gpu.ResNet18):
+        def __init__(self):
+            super().__init__(width=4)
+
+    monkeypatch.setattr(gpu, "ResNet18", Thin)
+    monkeypatch.setattr(gpu, "BATCH", 16)
+    comparisons = list(gpu.on("cpu", 40))
+    assert [comparison.goal for comparison in comparisons] == [1.35, 1.03, 1.1] * 2
+    for comparison in comparisons:
+        comparison.ours()()
+        comparison.reference()()

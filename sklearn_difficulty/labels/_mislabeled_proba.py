@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
 
 from sklearn_difficulty.labels._shown import Labelled, Shown, share_below
 
@@ -127,6 +126,9 @@ def _proba_like_planted(values: np.ndarray, shown: Shown) -> np.ndarray:
     shares = [np.mean(others > np.quantile(planted, at)) / (1 - at) for at in (0.5, 0.75)]
     places = np.concatenate([planted, others])[:, None]
     is_planted = np.arange(len(places)) < len(planted)
+    # which takes long to import
+    from sklearn.linear_model import LogisticRegression
+
     log_odds = LogisticRegression().fit(places, is_planted).decision_function(values[:, None])
     ratio = np.exp(np.minimum(log_odds, _MOST_LOG_RATIO)) * len(others) / len(planted)
     return np.minimum(min(shares) * ratio, _MOST_PROBA)

@@ -30,6 +30,8 @@ from sklearn_difficulty.recording._inputs import CastDataset
 _TIMES_LARGER_WITHOUT_GRADIENTS = 8
 _FEW_VALUES = 2**17
 _FEW_VALUES_WITH_GRADIENTS = 2**15
+# Of an accelerator's memory rows may take so much, and the network has the rest.
+_MOST_OF_FREE_MEMORY = 0.25
 _VALUES_PER_BATCH = 2**20
 _MOST_ROWS_PER_BATCH = 8192
 
@@ -52,6 +54,8 @@ class ArrayBatches:
         Where the rows lie in `X`; None where they lie as in `y`.
     dtype : dtype or None, default=None
         What each batch of inputs is cast to; None leaves it as it is.
+    device : torch.device or None, default=None
+        Accelerator to hold inputs and targets on, where they fit; None leaves them where they are.
 
     Attributes
     ----------
@@ -70,9 +74,10 @@ class ArrayBatches:
         rows: np.ndarray | None = None,
         X_rows: np.ndarray | None = None,
         dtype: np.dtype | None = None,
+        device: torch.device | None = None,
     ) -> None:
-        self._inputs = _HeldRows(X, dtype)
-        self._targets = None if y is None else _HeldRows(y)
+        self._inputs = _HeldRows(X, dtype, device)
+        self._targets = None if y is None else _HeldRows(y, device=device)
         self._X_rows = None if X_rows is None else torch.as_tensor(X_rows)
         self.batch_size = batch_size
         self._shuffle = shuffle
@@ -146,14 +151,20 @@ class _HeldRows:
         The rows.
     dtype : dtype or None, default=None
         What they are cast to; None leaves them as they are.
+    device : torch.device or None, default=None
+        Where to hold them, if there is room; None leaves them where they are.
     """
 
-    def __init__(self, array: Any, dtype: Any = None) -> None:
+    def __init__(self, array: Any, dtype: Any = None, device: torch.device | None = None) -> None:
         self._array = array.tocsr() if scipy.sparse.issparse(array) else array
-        self._tensor = _as_tensor(array)
-        self._dtype = None if dtype is None else torch.from_numpy(np.empty(0, dtype)).dtype
+        # What is cast batch by batch is large, and NumPy's memory is used again with fewer gaps.
+        self._tensor = _as_tensor(array) if dtype is None else None
+        self._cast_to = dtype
+        self._collated: torch.dtype | None = None
         if isinstance(array, np.ndarray) and array.ndim == 1 and len(array):
-            self._dtype = default_collate([array[0]]).dtype
+            self._collated = default_collate([array[0]]).dtype
+        if self._tensor is not None and device is not None and _has_room(device, self._tensor):
+            self._tensor = self._tensor.to(device)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -163,7 +174,7 @@ class _HeldRows:
     def is_floating_point(self) -> bool:
         if self._tensor is not None:
             return self._tensor.is_floating_point()
-        return self._array.dtype.kind == "f"
+        return np.dtype(self._cast_to or self._array.dtype).kind == "f"
 
     def take(self, rows: torch.Tensor) -> torch.Tensor:
         if self._tensor is not None:
@@ -173,8 +184,11 @@ class _HeldRows:
         elif scipy.sparse.issparse(self._array):
             taken = torch.from_numpy(self._array[rows.numpy()].toarray())
         else:
-            taken = torch.from_numpy(np.take(self._array, rows.numpy(), axis=0))
-        return taken if self._dtype is None else taken.to(self._dtype)
+            few = np.take(self._array, rows.numpy(), axis=0)
+            if self._cast_to is not None:
+                few = few.astype(self._cast_to, copy=False)
+            taken = torch.from_numpy(few)
+        return taken if self._collated is None else taken.to(self._collated)
 
 
 def _as_tensor(array: Any) -> torch.Tensor | None:
@@ -193,6 +207,14 @@ def _as_tensor(array: Any) -> torch.Tensor | None:
         and all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides)
     )
     return torch.from_numpy(array) if shareable else None
+
+
+def _has_room(device: torch.device, tensor: torch.Tensor) -> bool:
+    """Whether a tensor takes a small part of an accelerator's free memory."""
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return tensor.nbytes <= _MOST_OF_FREE_MEMORY * free
 
 
 def _plain_arrays(dataset: Any) -> dict[str, Any] | None:
@@ -225,8 +247,16 @@ def _is_plain_sampler(sampler: Any, n_rows: int) -> bool:
     )
 
 
-def faster(iterator: Any) -> Any:
-    """In-memory iterator with the same batches as a plain DataLoader; else the argument."""
+def faster(iterator: Any, device: Any = None) -> Any:
+    """In-memory iterator with the same batches as a plain DataLoader; else the argument.
+
+    Parameters
+    ----------
+    iterator : iterator
+        As a net makes it.
+    device : str, torch.device or None, default=None
+        Accelerator that all batches are about to go to, pass by pass; None for a single pass.
+    """
     if type(iterator) is not DataLoader or type(iterator.batch_sampler) is not BatchSampler:
         return iterator
     drawn = iterator.batch_sampler
@@ -247,6 +277,7 @@ def faster(iterator: Any) -> Any:
         shuffle=type(drawn.sampler) is RandomSampler,
         drop_last=drawn.drop_last,
         rows=rows,
+        device=None if device is None else torch.device(device),
     )
 
 
@@ -275,8 +306,9 @@ def for_gradients(iterator: Any) -> Any:
 class FasterIterator:
     """The user's `iterator_train`, in memory where that yields the same batches."""
 
-    def __init__(self, make: Callable[..., Any]) -> None:
+    def __init__(self, make: Callable[..., Any], device: Any = None) -> None:
         self.make = make
+        self.device = device
 
     def __call__(self, dataset: Any, **kwargs: Any) -> Any:
-        return faster(self.make(dataset, **kwargs))
+        return faster(self.make(dataset, **kwargs), self.device)

@@ -1,20 +1,13 @@
 """Forests and bagging: each tree is judged on the rows that it left out."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.ensemble import (
-    BaggingClassifier,
-    BaggingRegressor,
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
 
 from sklearn_difficulty.recording._estimator_records import records_of_proba
 from sklearn_difficulty.recording._learner import Learner, Task
@@ -28,13 +21,26 @@ from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
 
-_FORESTS = (
-    RandomForestClassifier,
-    RandomForestRegressor,
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-)
-_BAGGING = (BaggingClassifier, BaggingRegressor)
+
+@cache
+def _forests() -> tuple[type, ...]:
+    # Imported when there is an estimator to be told apart: trees take long to import, and one who
+    # trains networks does not need them.
+    from sklearn import ensemble
+
+    return (
+        ensemble.RandomForestClassifier,
+        ensemble.RandomForestRegressor,
+        ensemble.ExtraTreesClassifier,
+        ensemble.ExtraTreesRegressor,
+    )
+
+
+@cache
+def _baggings() -> tuple[type, ...]:
+    from sklearn import ensemble
+
+    return ensemble.BaggingClassifier, ensemble.BaggingRegressor
 
 
 class ForestLearner(Learner):
@@ -62,12 +68,12 @@ class ForestLearner(Learner):
 
     def accepts(self, estimator: Any) -> bool:
         """Whether `estimator` is a forest or a bagging."""
-        if isinstance(estimator, _BAGGING):
+        if isinstance(estimator, _baggings()):
             return True
         # Forests of imbalanced-learn draw from each class first, and do not say what they drew.
-        return isinstance(estimator, _FORESTS) and "sampling_strategy" not in estimator.get_params(
-            deep=False
-        )
+        return isinstance(
+            estimator, _forests()
+        ) and "sampling_strategy" not in estimator.get_params(deep=False)
 
     def most_steps(self, estimator: Any) -> int | None:
         """One; see :class:`Learner`."""
@@ -81,7 +87,7 @@ class ForestLearner(Learner):
         """Refuse an ensemble of which no member leaves rows out; see :class:`Learner`."""
         if held_out or estimator.bootstrap:
             return
-        max_samples = estimator.max_samples if isinstance(estimator, _BAGGING) else None
+        max_samples = estimator.max_samples if isinstance(estimator, _baggings()) else None
         if max_samples is not None and _count_drawn(max_samples, n_samples) < n_samples:
             return
         raise ValueError(
@@ -145,10 +151,10 @@ def _members(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Records of rows by each member of an ensemble."""
     # Members were trained on plain rows; in the type of trees, once, not by each of them again.
-    dtype = np.float32 if isinstance(fitted, _FORESTS) else None
+    dtype = np.float32 if isinstance(fitted, _forests()) else None
     X = X.astype(dtype or X.dtype, copy=False) if issparse(X) else np.asarray(X, dtype=dtype)
     for number, member in enumerate(fitted.estimators_):
-        rows = X[:, fitted.estimators_features_[number]] if isinstance(fitted, _BAGGING) else X
+        rows = X[:, fitted.estimators_features_[number]] if isinstance(fitted, _baggings()) else X
         if classes is None:
             yield target_records(member.predict(rows), y)
             continue

@@ -100,7 +100,8 @@ def train_one_epoch(
     is_fetched_late = _nobody_reads_losses(net, callbacks)
     mode = _TrainingMode(net)
     calls_module, calls_criterion = not fit_params and is_plain_call(net), _is_plain_loss(net)
-    device = None if net.device is None else torch.device(net.device)
+    # A tensor's device has a number where that of a net may be any of its kind.
+    device = None if net.device is None else torch.empty(0, device=net.device).device
     batch: Any = None
     accumulator: Any = None
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import sklearn
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
 from sklearn_difficulty.recording._estimator_records import estimator_records
 from sklearn_difficulty.recording._estimator_state import estimator_state, with_state
@@ -32,6 +31,9 @@ class LogisticLearner(Learner):
 
     def accepts(self, estimator: Any) -> bool:
         """Whether `estimator` is one logistic regression, and no search over several."""
+        # which takes long to import, and one who trains networks does not need
+        from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+
         is_search = isinstance(estimator, LogisticRegressionCV)
         return isinstance(estimator, LogisticRegression) and not is_search
 

@@ -130,7 +130,7 @@ def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Ca
         vars(net).update(dict.fromkeys(silenced))
     # Ahead of the user's own, of which early stopping cuts the others off.
     net.callbacks = [*extra, *([] if silenced else own_callbacks or [])]
-    net.iterator_train = FasterIterator(own_iterator)
+    net.iterator_train = FasterIterator(own_iterator, net.device)
     net.initialize()
     if tracked:
         net.tracker_ = tracker.initialize()

@@ -188,7 +188,8 @@ class Tracked(NeuralNet):
         return net_target(y, net=self) if y.dtype.kind in "fiub" else y
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        return faster(super().get_iterator(dataset, training=training))
+        iterator = super().get_iterator(dataset, training=training)
+        return faster(iterator, self.device if training else None)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any

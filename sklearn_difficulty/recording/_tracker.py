@@ -293,7 +293,9 @@ class DifficultyTracker(Callback):
         def watched(dataset: Any, **kwargs: Any) -> Any:
             # skorch builds the iterator once per training: the net is as it was from here on
             net.iterator_train = own
-            self._iterator_ = with_rows(lambda data: faster(own(data, **kwargs)), dataset)
+            self._iterator_ = with_rows(
+                lambda data: faster(own(data, **kwargs), net.device), dataset
+            )
             return self._iterator_
 
         net.iterator_train = watched

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_regressor
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -170,5 +169,8 @@ class FilteredClassifier(FilteredEstimator):
         return tags
 
     @staticmethod
-    def _default_estimator() -> LogisticRegression:
+    def _default_estimator() -> Any:
+        # which takes long to import, and not everybody needs it
+        from sklearn.linear_model import LogisticRegression
+
         return LogisticRegression(max_iter=1000)

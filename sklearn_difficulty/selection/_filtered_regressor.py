@@ -3,7 +3,6 @@
 from typing import Any
 
 from sklearn.base import is_classifier
-from sklearn.linear_model import Ridge
 from sklearn.utils import RegressorTags, Tags
 
 from sklearn_difficulty._validation import all_or_nothing
@@ -110,5 +109,8 @@ class FilteredRegressor(FilteredEstimator):
         return tags
 
     @staticmethod
-    def _default_estimator() -> Ridge:
+    def _default_estimator() -> Any:
+        # which takes long to import, and not everybody needs it
+        from sklearn.linear_model import Ridge
+
         return Ridge()

@@ -9,7 +9,6 @@ from scipy.optimize import brentq
 from scipy.special import expit, logsumexp
 from scipy.stats import binom, norm
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
 # Shares of rows below the uppermost component from which a mixture is fitted; the best fit is kept.
 _STARTS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
@@ -215,6 +214,9 @@ def _scales(values: np.ndarray) -> list[_Scale]:
 
 def _fit(values: np.ndarray, n_components: int) -> _Fit:
     """The best of the fits from several starts; one that is never chosen for too few rows."""
+    # which takes long to import
+    from sklearn.mixture import GaussianMixture
+
     if len(values) > _MAX_ROWS:
         values = values[np.linspace(0, len(values) - 1, _MAX_ROWS).round().astype(int)]
     column = values[:, None]

@@ -4,10 +4,10 @@ import inspect
 from types import FrameType
 from typing import Any
 
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 
-UNIONS = (ColumnTransformer, FeatureUnion)
+# By name, as one who uses none of them should not have to import them.
+UNIONS = {"ColumnTransformer", "FeatureUnion"}
 ROWS = ("fit_transform", "fit_resample")  # methods of ours whose caller gets rows
 NO_ROWS = ("fit", "fit_predict", "partial_fit")  # methods whose caller gets none
 
@@ -109,9 +109,9 @@ def _enclosing_union(
         owner = _owner(frame)
         method = frame.f_code.co_name
         kind = frame.f_locals.get("message_clsname")
-        if isinstance(kind, str) and kind in {union.__name__ for union in UNIONS}:
+        if isinstance(kind, str) and kind in UNIONS:
             return kind
-        if isinstance(owner, UNIONS):
+        if _is_union(owner):
             return type(owner).__name__
         if owner is transformer:
             handed_on |= method in ROWS
@@ -126,6 +126,13 @@ def _enclosing_union(
 def _owner(frame: FrameType) -> Any:
     """Whose method runs; None in a function."""
     return frame.f_locals.get("self")
+
+
+def _is_union(owner: Any) -> bool:
+    return any(
+        kind.__name__ in UNIONS and kind.__module__.startswith("sklearn.")
+        for kind in type(owner).__mro__
+    )
 
 
 def _is_estimator(owner: Any) -> bool:
