@@ -154,3 +154,25 @@ def test_what_is_measured_on_an_accelerator_runs(parts, monkeypatch):
     for comparison in comparisons:
         comparison.ours()()
         comparison.reference()()
+
+
+def test_profile(parts, tmp_path, monkeypatch, capsys):
+    profile = parts("profile")
+    linear = torch.nn.Linear(3, 2)
+    monkeypatch.setattr(profile, "works", lambda: {"a layer": lambda: linear(torch.zeros(9, 3))})
+    out = tmp_path / "new" / "profile.md"
+    assert profile.main(["--out", str(out)]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line in out.read_text("utf-8")
+    assert line.startswith("| a layer |") and line.count("%") == len(profile.PARTS)
+
+
+def test_parts_of_a_profile(parts):
+    part_of = parts("profile").part_of
+    assert part_of("~", "<method 'run_backward' of 'torch._C._EngineBase' objects>") == (
+        "operations of torch"
+    )
+    assert part_of("~", "<built-in method builtins.len>") == "anything else"
+    assert part_of("/env/lib/torch/nn/modules/module.py", "__call__") == "torch in Python"
+    assert part_of("/env/lib/skorch/net.py", "notify") == "skorch"
+    assert part_of("/home/sklearn_difficulty/recording/_tracker.py", "_record") == "this package"

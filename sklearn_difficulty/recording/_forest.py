@@ -23,7 +23,7 @@ from sklearn_difficulty.trajectory import Trajectory
 
 
 @cache
-def _forests() -> tuple[type, ...]:
+def _forests() -> tuple[Any, ...]:
     # Imported when there is an estimator to be told apart: trees take long to import, and one who
     # trains networks does not need them.
     from sklearn import ensemble
@@ -37,7 +37,7 @@ def _forests() -> tuple[type, ...]:
 
 
 @cache
-def _baggings() -> tuple[type, ...]:
+def _baggings() -> tuple[Any, ...]:
     from sklearn import ensemble
 
     return ensemble.BaggingClassifier, ensemble.BaggingRegressor

@@ -195,6 +195,16 @@ class Branching(torch.nn.Linear):
         return outputs if outputs.sum() > 0 else outputs * 2
 
 
+class Attending(torch.nn.TransformerEncoderLayer):
+    """One of its operations would be done for each run apart."""
+
+    def __init__(self):
+        super().__init__(4, 2, 8, dropout=0.0, batch_first=True)
+
+    def forward(self, X):
+        return super().forward(X[:, None].expand(-1, 3, -1))[:, 0, :3]
+
+
 class Pair(torch.nn.Linear):
     def forward(self, X):
         outputs = super().forward(X)
@@ -242,6 +252,7 @@ ALONE = {
     "statistics of batches": {"module__batch_norm": True},
     "attributes from batch to batch": linear(Counting),
     "vmap does not map": linear(Branching),
+    "vmap does not map (UserWarning)": {"module": Attending},
     "hooks": linear(Hooked),
     "not an array in memory": {"iterator_train__num_workers": 1, "max_epochs": 1},
 }
