@@ -13,11 +13,11 @@ from sklearn_difficulty.recording._nets import (
     default_net,
 )
 from sklearn_difficulty.recording._record import (
-    Recording,
     class_proba,
     record,
     replay,
 )
+from sklearn_difficulty.recording._recording import Recording
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 
 __all__ = [

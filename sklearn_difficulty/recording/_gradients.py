@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_difficulty._data import input_of, n_rows, take_rows
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.recording._record import Recording
+from sklearn_difficulty.recording._recording import Recording
 from sklearn_difficulty.trajectory import window_steps
 
 # Gradients of a chunk of rows are held three times over (as they come, and as a running mean and

@@ -111,7 +111,9 @@ def check_started(net: Any) -> None:
             "a criterion that is no plain average of torch's",
             type(criterion) not in _AVERAGES
             or criterion.reduction not in ("mean", "sum")
-            or any(True for _ in criterion.buffers()),
+            or any(True for _ in criterion.buffers())
+            # that is left out of the average, and no class is where it is negative
+            or getattr(criterion, "ignore_index", -1) >= 0,
         ),
         (
             f"a module of more than {_MOST_PARAMETERS} parameters, which gains nothing",

@@ -248,6 +248,7 @@ ALONE = {
     "groups of parameters": {"optimizer__param_groups": [("layers.0*", {"lr": 0.1})]},
     "elementwise ones (LBFGS)": {"optimizer": torch.optim.LBFGS},
     "no plain average": {"criterion__weight": torch.tensor([1.0, 2.0, 0.5])},
+    "is no plain average": {"criterion__ignore_index": 0},
     "random numbers": {"module__dropout": 0.5},
     "statistics of batches": {"module__batch_norm": True},
     "attributes from batch to batch": linear(Counting),
