@@ -56,6 +56,8 @@ class ArrayBatches:
         What each batch of inputs is cast to; None leaves it as it is.
     device : torch.device or None, default=None
         Accelerator to hold inputs and targets on, where they fit; None leaves them where they are.
+    loader : DataLoader or None, default=None
+        What the batches are those of, asked for attributes that are not here.
 
     Attributes
     ----------
@@ -75,7 +77,9 @@ class ArrayBatches:
         X_rows: np.ndarray | None = None,
         dtype: np.dtype | None = None,
         device: torch.device | None = None,
+        loader: Any = None,
     ) -> None:
+        self._loader = loader
         self._inputs = _HeldRows(X, dtype, device)
         self._targets = None if y is None else _HeldRows(y, device=device)
         self._X_rows = None if X_rows is None else torch.as_tensor(X_rows)
@@ -108,6 +112,11 @@ class ArrayBatches:
             n_rows = max(n_rows, few_values // values_per_row)
         n_rows = min(n_rows, _VALUES_PER_BATCH // values_per_row, _MOST_ROWS_PER_BATCH)
         self.batch_size = max(self.batch_size, n_rows)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._loader, name)
 
     def __len__(self) -> int:
         full, rest = divmod(self._n_rows, self.batch_size)
@@ -278,6 +287,7 @@ def faster(iterator: Any, device: Any = None) -> Any:
         drop_last=drawn.drop_last,
         rows=rows,
         device=None if device is None else torch.device(device),
+        loader=iterator,
     )
 
 

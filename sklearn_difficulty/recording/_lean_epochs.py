@@ -45,7 +45,7 @@ class LeanEpochs:
     def __call__(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        if training and is_lean(self.net, step_fn):
+        if training and iterator is not None and is_lean(self.net, step_fn):
             train_one_epoch(self.net, iterator, prefix, **fit_params)
         else:
             whole = type(self.net).run_single_epoch
@@ -137,7 +137,8 @@ def train_one_epoch(
             net._step_optimizer(step_fn)
             step = accumulator.get_step()
             loss = step["loss"]
-            record[loss_name] = loss.detach() if is_fetched_late else loss.item()
+            # In a copy, as captured graphs give the same memory again with the next batch.
+            record[loss_name] = loss.detach().clone() if is_fetched_late else loss.item()
             record[size_name] = _n_rows(batch)
             for notify in ends:
                 notify(net, batch=batch, training=True, **step)
@@ -154,17 +155,22 @@ class _TrainingMode:
         named = (getattr(net, f"{name}_") for name in (*net._modules, *net._criteria))
         self._roots = [part for part in named if isinstance(part, torch.nn.Module)]
         self._parts = [part for root in self._roots for part in root.modules()]
+        # A method of its own may do anything, with each batch anew.
+        self._is_plain = all(
+            type(part).train is torch.nn.Module.train and "train" not in vars(part)
+            for part in self._parts
+        )
         self._set()
 
     def _set(self) -> None:
         for root in self._roots:
-            root.train()
+            root.train(True)
         # A module may keep some of its parts in another mode.
         self._modes = [part.training for part in self._parts]
 
     def restore(self) -> None:
         """Undo what a callback, or the module itself, has changed since."""
-        if [part.training for part in self._parts] != self._modes:
+        if not self._is_plain or [part.training for part in self._parts] != self._modes:
             self._set()
 
 
@@ -183,6 +189,14 @@ def _is_plain_loss(net: Any) -> bool:
             and not isinstance(net.criterion_, torch.nn.NLLLoss)
         )
     )
+
+
+def rows_may_stay_on(net: Any) -> Any:
+    """Device that rows may be held on for a training, where nobody else handles them; or None."""
+    own = ("infer", "get_loss", "run_single_epoch", "train_step", "train_step_single")
+    if net.callbacks in (None, [], "disable") and all(is_known(net, name) for name in own):
+        return net.device
+    return None
 
 
 def _listens(callback: Any, event: str) -> bool:
@@ -209,7 +223,7 @@ def _fetch(records: list[dict[str, Any]], name: str) -> None:
     """Put numbers in the place of tensors, all of them fetched at once."""
     waiting = [record for record in records if name in record]
     if waiting:
-        losses = torch.stack([record[name] for record in waiting]).tolist()
+        losses = torch.stack([record[name].reshape(()) for record in waiting]).tolist()
         for record, loss in zip(waiting, losses, strict=True):
             record[name] = loss
 

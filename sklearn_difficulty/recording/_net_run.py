@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from sklearn_difficulty.recording._array_batches import FasterIterator
 from sklearn_difficulty.recording._default_net import threads_for
-from sklearn_difficulty.recording._lean_epochs import LeanEpochs
+from sklearn_difficulty.recording._lean_epochs import LeanEpochs, rows_may_stay_on
 from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._net_rows import check_outputs, columns_of, converted, numbers_of
 from sklearn_difficulty.recording._progress import no_tick
@@ -45,6 +45,8 @@ class NetRun:
         What records it.
     X, y : objects
         Rows and targets as the net takes them.
+    strip : callable
+        Takes what records it away again.
     """
 
     def __init__(self, estimator: Any, task: Task, tick: Callable[[], None]) -> None:
@@ -64,7 +66,7 @@ class NetRun:
             if task.classes is not None and net.classes is None:
                 net.classes = task.classes  # of which a fold may lack some
             net.size_to(task.X, task.labels)
-        self._strip = _equip(net, self.tracker, tick)
+        self.strip = _equip(net, self.tracker, tick)
         self.tracker.folder = task.storage
         if task.classes is not None:
             self.tracker.columns = columns_of(net, task.classes)
@@ -88,7 +90,7 @@ class NetRun:
             # skorch ends training quietly on Ctrl-C; early stopping takes the same way out,
             # but only after an epoch.
             raise KeyboardInterrupt
-        self._strip()
+        self.strip()
         path = tracker.release()
         if task.storage is not None:
             tracker.made_ = None  # its files are about to move, to where the caller keeps them
@@ -129,8 +131,9 @@ def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Ca
         silenced = [f"callbacks__{name}" for name, _ in net.get_default_callbacks()]
         vars(net).update(dict.fromkeys(silenced))
     # Ahead of the user's own, of which early stopping cuts the others off.
+    device = rows_may_stay_on(net)
     net.callbacks = [*extra, *([] if silenced else own_callbacks or [])]
-    net.iterator_train = FasterIterator(own_iterator, net.device)
+    net.iterator_train = FasterIterator(own_iterator, device)
     net.initialize()
     if tracked:
         net.tracker_ = tracker.initialize()

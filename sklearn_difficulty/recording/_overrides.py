@@ -13,5 +13,15 @@ def is_known(net: Any, method: str) -> bool:
 
 def is_known_to(kind: type, method: str) -> bool:
     """The same of a class of nets."""
-    module = getattr(getattr(kind, method, None), "__module__", "")
+    for defining in kind.__mro__:
+        if method in vars(defining):
+            found = vars(defining)[method]
+            function = found.fget if isinstance(found, property) else found
+            # A wrapper may have taken over the name of what it wraps, but not where it is from.
+            place = getattr(function, "__globals__", {}).get("__name__", "")
+            return all(map(_is_ours_or_skorchs, (defining.__module__, place)))
+    return False
+
+
+def _is_ours_or_skorchs(module: str) -> bool:
     return module in _SKORCH or module.startswith(f"{_PACKAGE}.")

@@ -101,13 +101,15 @@ def record(
 
         most_steps = learner.most_steps(estimator)
         with progress(n_models, most_steps, n_jobs=n_jobs, verbose=verbose) as (tick, track):
+            # Without folds they share their rows, and are taken twice where they are not stacked.
+            given = tasks() if folds[0] is not None else list(tasks())
             recorded, why_not_stacked = _stacked(
-                learner, template, tasks(), folds=folds, seeds=seeds, n_jobs=n_jobs, tick=tick
+                learner, template, given, folds=folds, seeds=seeds, n_jobs=n_jobs, tick=tick
             )
             if recorded is None:
                 jobs = (
                     delayed(_record_one)(learner, template, task, int(seed), reseed, tick)
-                    for task, seed in zip(tasks(), seeds, strict=True)
+                    for task, seed in zip(given, seeds, strict=True)
                 )
                 # not every backend of joblib can return one result after the other
                 parallel = Parallel(n_jobs=n_jobs, return_as="generator" if verbose else "list")

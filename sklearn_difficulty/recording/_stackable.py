@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, PrintLog
 
 from sklearn_difficulty.recording._lean_epochs import is_lean, is_plain_call
 from sklearn_difficulty.recording._learner import NotStackableError
@@ -43,6 +44,16 @@ _CONVOLUTIONS = (
 )
 # What takes the place of these, or goes on with what they give, is skorch's.
 _METHODS = (
+    "initialize_optimizer",
+    "initialize_callbacks",
+    "get_default_callbacks",
+    "_default_callbacks",
+    "get_params_for_optimizer",
+    "get_all_learnable_params",
+    "get_train_step_accumulator",
+    "_step_optimizer",
+    "_zero_grad_optimizer",
+    "notify",
     "partial_fit",
     "fit_loop",
     "run_single_epoch",
@@ -100,12 +111,17 @@ def check_started(net: Any) -> None:
         Says what about it.
     """
     criterion, parts = net.criterion_, (net._modules, net._criteria, net._optimizers)
+    callbacks = [callback for _, callback in net.callbacks_]
     n_parameters = sum(parameter.numel() for parameter in net.module_.parameters())
     for reason, holds in (
         ("several modules, criteria or optimizers", [len(part) for part in parts] != [1, 1, 1]),
         (
             f"an optimizer other than torch's elementwise ones ({type(net.optimizer_).__name__})",
             type(net.optimizer_) not in _ELEMENTWISE,
+        ),
+        (
+            "callbacks that take part in the training",
+            not all(map(_only_watches_epochs, callbacks)),
         ),
         (
             "a criterion that is no plain average of torch's",
@@ -127,3 +143,14 @@ def check_started(net: Any) -> None:
     ):
         if holds:
             raise NotStackableError(reason)
+
+
+def _only_watches_epochs(callback: Any) -> bool:
+    """Whether a callback is a default one, or ours, and needs no event of a batch."""
+    kind = type(callback)
+    if kind is PrintLog:
+        return callback.sink is print
+    if kind is EpochScoring:
+        return not callback.on_train
+    ours = kind.__module__.startswith(f"{__name__.split('.')[0]}.")
+    return ours or kind in (EpochTimer, PassthroughScoring)

@@ -5,10 +5,12 @@ little longer than one.
 """
 
 import copy
+import random
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -29,6 +31,7 @@ _RESHAPES = {
     torch.ops.aten._unsafe_view.default,
 }
 _PRODUCT = torch.ops.aten.mul.Scalar
+_PARAMETER_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -49,9 +52,12 @@ class StackedModule:
     """
 
     def __init__(self, modules: Sequence[torch.nn.Module]) -> None:
-        self._base = copy.deepcopy(modules[0]).train()
+        self._base = _copied(modules[0]).train()
         self._mapped = vmap(self._one)
-        params, buffers = stack_module_state(list(modules))
+        try:
+            params, buffers = stack_module_state(list(modules))
+        except RuntimeError as error:  # modules of one class whose parameters differ in kind
+            raise NotStackableError(f"modules that differ ({error})") from error
         self._names = [*params, *buffers]
         self.parameters = list(params.values())
         self._buffers = list(buffers.values())
@@ -119,27 +125,37 @@ def check_repeatable(module: torch.nn.Module, X: torch.Tensor) -> None:
     """
     if any(is_lazy(parameter) for parameter in module.parameters()):
         raise NotStackableError("a module that sizes itself to its first batch")
-    if any(getattr(part, name, None) for part in module.modules() for name in _HOOKS):
+    hooks = [getattr(part, name, None) for part in module.modules() for name in _HOOKS]
+    hooks += [
+        getattr(part, name, None) for part in module.parameters() for name in _PARAMETER_HOOKS
+    ]
+    if any(hooks):
         raise NotStackableError("a module with hooks")
-    twin = copy.deepcopy(module).train()
-    buffers = [buffer.clone() for buffer in twin.buffers()]
-    notes = [_notes(part) for part in twin.modules()]
+    twin = _copied(module).train()
+    held = [value.clone() for value in _held(twin)]
+    notes = [_snapshot(vars(part)) for part in twin.modules()]
     with preserved_generators(), torch.no_grad():
         states = _random_states(X)
-        outputs = twin(X)
-        drew = any(not torch.equal(*pair) for pair in zip(states, _random_states(X), strict=True))
+        try:
+            outputs, again = twin(X), twin(X)
+        except Exception as error:  # its own, which its training is to raise
+            raise NotStackableError(f"a module that fails ({type(error).__name__})") from error
+        drew = not _are_same(states, _random_states(X))
     if not isinstance(outputs, torch.Tensor) or outputs.ndim == 0 or len(outputs) != len(X):
         raise NotStackableError("a module that returns something else than a tensor of rows")
     if drew:
         raise NotStackableError("a module that draws random numbers, as dropout does")
-    if any(not torch.equal(*pair) for pair in zip(buffers, twin.buffers(), strict=True)):
+    if not all(map(torch.equal, held, _held(twin))):
         raise NotStackableError("a module that keeps statistics of batches, as batch norm does")
-    if notes != [_notes(part) for part in twin.modules()]:
+    noted = [_snapshot(vars(part)) for part in twin.modules()]
+    if not _are_same(notes, noted) or not torch.equal(outputs, again):
         raise NotStackableError("a module that changes its attributes from batch to batch")
 
 
-def check_outputs_agree(stack: StackedModule, modules: Sequence[Any], X: torch.Tensor) -> None:
-    """Raise where the stack computes something else than its modules.
+def check_agreement(
+    stack: StackedModule, modules: Sequence[Any], X: torch.Tensor, n_times: int = 1
+) -> None:
+    """Raise where the stack has other outputs or gradients than its modules.
 
     Parameters
     ----------
@@ -149,40 +165,103 @@ def check_outputs_agree(stack: StackedModule, modules: Sequence[Any], X: torch.T
         The modules.
     X : tensor of shape (n_modules, n, ...)
         Some inputs of each.
+    n_times : int, default=1
+        How often inputs of this shape come.
 
     Raises
     ------
     NotStackableError
         When they differ by more than rounding, or the module cannot be mapped.
     """
-    with preserved_generators(), torch.no_grad():
+    with preserved_generators():
+        apart = [
+            _outputs_and_gradients(module.train()(rows), module.parameters())
+            for module, rows in zip(modules, X, strict=True)
+        ]
         try:
             with warnings.catch_warnings():
                 # An operation without a rule may be done for one module after the other.
                 warnings.filterwarnings("error", message="There is a performance drop")
-                together = stack(X)
+                outputs, *gradients = _outputs_and_gradients(
+                    stack(X, n_times=n_times), stack.parameters, n_modules=len(modules)
+                )
         except Exception as error:
             # What a user's module may raise here is anything: a value that is read, an operation
             # that has no rule for being mapped. Trained alone, it raises its own errors.
             raise NotStackableError(
                 f"a module that torch.func.vmap does not map ({type(error).__name__})"
             ) from error
-        apart = torch.stack([module.train()(rows) for module, rows in zip(modules, X, strict=True)])
-    if together.shape != apart.shape or not torch.allclose(
-        together, apart, rtol=_TOLERANCE, atol=_TOLERANCE * float(apart.abs().max())
-    ):
-        raise NotStackableError("a module that computes something else when it is mapped")
+    together = [outputs, *gradients]
+    for k, alone in enumerate(apart):
+        if not all(
+            _is_close(None if ours is None else ours[k], theirs)
+            for ours, theirs in zip(together, alone, strict=True)
+        ):
+            raise NotStackableError("a module that computes something else when it is mapped")
 
 
-def _random_states(X: torch.Tensor) -> list[torch.Tensor]:
-    states = [torch.get_rng_state()]
+def _outputs_and_gradients(
+    outputs: torch.Tensor, parameters: Iterable[torch.Tensor], n_modules: int = 1
+) -> list[torch.Tensor | None]:
+    """Outputs, and the gradients of their sum with fixed weights by each parameter."""
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    n_weights = outputs.numel() // n_modules
+    weights = torch.cos(torch.arange(n_weights, dtype=outputs.dtype, device=outputs.device))
+    weighted = outputs.reshape(-1, n_weights) * weights
+    return [
+        outputs.detach(),
+        *torch.autograd.grad(weighted.sum(), trained, allow_unused=True),
+    ]
+
+
+def _is_close(ours: torch.Tensor | None, theirs: torch.Tensor | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    if ours.shape != theirs.shape or ours.layout != theirs.layout:
+        return False
+    return torch.allclose(
+        ours, theirs, rtol=_TOLERANCE, atol=_TOLERANCE * float(theirs.abs().max()) + 1e-12
+    )
+
+
+def _copied(module: torch.nn.Module) -> torch.nn.Module:
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:  # anything that a user's module holds
+        raise NotStackableError(
+            f"a module that cannot be copied ({type(error).__name__})"
+        ) from error
+
+
+def _held(module: torch.nn.Module) -> list[torch.Tensor]:
+    return [*module.parameters(), *module.buffers()]
+
+
+def _random_states(X: torch.Tensor) -> list[Any]:
+    states = [torch.get_rng_state(), np.random.get_state(), random.getstate()]
     return states + ([torch.cuda.get_rng_state(X.device)] if X.is_cuda else [])
 
 
-def _notes(part: torch.nn.Module) -> dict[str, Any]:
-    """What a module holds besides parameters, buffers and parts."""
-    return {
-        name: value
-        for name, value in vars(part).items()
-        if isinstance(value, bool | int | float | str | tuple | None)
-    }
+def _snapshot(value: Any) -> Any:
+    """What a module holds, in containers of its own, which do not change along with it."""
+    if isinstance(value, dict):
+        return {name: _snapshot(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_snapshot(part) for part in value]
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _are_same(before: Any, after: Any) -> bool:
+    if isinstance(before, dict) and isinstance(after, dict):
+        return before.keys() == after.keys() and all(
+            _are_same(before[name], after[name]) for name in before
+        )
+    if isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        return len(before) == len(after) and all(map(_are_same, before, after))
+    if isinstance(before, np.ndarray) and isinstance(after, np.ndarray):
+        return np.array_equal(before, after)
+    if isinstance(before, torch.Tensor) and isinstance(after, torch.Tensor):
+        return before is after or (not before.requires_grad and torch.equal(before, after))
+    if isinstance(before, bool | int | float | str | bytes | None):
+        return type(before) is type(after) and before == after
+    return before is after

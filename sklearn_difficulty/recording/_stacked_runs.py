@@ -20,12 +20,10 @@ from sklearn_difficulty.recording._replay import replica
 from sklearn_difficulty.recording._stackable import check_net, check_started
 from sklearn_difficulty.recording._stacked_module import (
     StackedModule,
-    check_outputs_agree,
+    check_agreement,
     check_repeatable,
 )
 from sklearn_difficulty.trajectory import Trajectory
-
-_FEW_ROWS = 8
 
 
 def record_stacked(
@@ -57,17 +55,24 @@ def record_stacked(
     check_net(estimator)
     runs: list[NetRun] = []
     states = []
-    for task, seed in zip(tasks, seeds, strict=True):
-        with seeded_generators(seed):
-            runs.append(NetRun(estimator, task, tick))
-            states.append(torch.get_rng_state())
-        # of which every net may have made a copy in the type that it takes
-        runs[-1].X, runs[-1].y = runs[0].X, runs[0].y
-    check_started(runs[0].net)
-    with threads_for(runs[0].net.module_), preserved_generators():
+    try:
+        for task, seed in zip(tasks, seeds, strict=True):
+            with seeded_generators(seed):
+                runs.append(NetRun(estimator, task, tick))
+                states.append(torch.get_rng_state())
+            # before others are made, which may be large
+            check_started(runs[0].net)
+            # of which every net may have made a copy in the type that it takes
+            runs[-1].X, runs[-1].y = runs[0].X, runs[0].y
+        with threads_for(runs[0].net.module_), preserved_generators():
+            for run in runs:
+                run.net.check_data(run.X, run.y)
+            training = _StackedTraining(runs, states)
+            training.run()
+    except NotStackableError:
         for run in runs:
-            run.net.check_data(run.X, run.y)
-        _StackedTraining(runs, states).run()
+            run.strip()
+        raise
     return [run.finish() for run in runs]
 
 
@@ -88,13 +93,15 @@ class _StackedTraining:
         if not isinstance(self._batches, ArrayBatches):
             raise NotStackableError("rows that are not an array in memory")
         modules = [net.module_ for net in self._nets]
-        few = torch.arange(min(len(train), _FEW_ROWS))
-        X, _ = self._taken(few.expand(len(modules), -1))
+        self._n_full = first.max_epochs * (len(self._batches) - 1)
+        n_rows = min(len(train), self._batches.batch_size)
+        X, _ = self._taken(torch.arange(n_rows).expand(len(modules), -1))
         check_repeatable(modules[0], X[0])
         self._stack = StackedModule(modules)
-        check_outputs_agree(self._stack, modules, X)
-        _, options = first.get_params_for_optimizer("optimizer", first.module_.named_parameters())
-        self._optimizer = first.optimizer(self._stack.parameters, **options)
+        # The last batch of an epoch may be smaller.
+        for n_times in (self._n_full, 1):
+            check_agreement(self._stack, modules, X, n_times)
+        self._optimizer = self._stacked_optimizer()
         self._losses_of = replica(first)
         self._losses_of.criterion_.reduction = "none"
 
@@ -127,8 +134,8 @@ class _StackedTraining:
         for rows in orders.split(self._batches.batch_size, dim=1):
             X, y = self._taken(rows)
             self._optimizer.zero_grad()
-            n_alike = len(self._batches) - 1 if rows.shape[1] == self._batches.batch_size else 1
-            y_pred = self._stack(X, n_times=n_alike * self._first.max_epochs)
+            is_full = rows.shape[1] == self._batches.batch_size
+            y_pred = self._stack(X, n_times=self._n_full if is_full else 1)
             each = self._losses(y_pred, y)
             each.backward(torch.ones_like(each))
             if self._trackers[0].kind_ is None:  # which trackers see from their first batch
@@ -139,6 +146,19 @@ class _StackedTraining:
             losses.append(each.detach())
             sizes.append(rows.shape[1])
         return torch.stack(losses, dim=1).tolist(), sizes
+
+    def _stacked_optimizer(self) -> torch.optim.Optimizer:
+        first = self._first
+        named = first.module_.named_parameters()
+        _, options = first.get_params_for_optimizer("optimizer", named)
+        optimizer = first.optimizer(self._stack.parameters, **options)
+        groups = [
+            [{name: value for name, value in group.items() if name != "params"} for group in each]
+            for each in (optimizer.param_groups, first.optimizer_.param_groups)
+        ]
+        if groups[0] != groups[1] or first.optimizer_.state:
+            raise NotStackableError("an optimizer with options of its own")
+        return optimizer
 
     def _order(self, k: int) -> torch.Tensor:
         torch.set_rng_state(self._states[k])

@@ -22,7 +22,7 @@ from sklearn_difficulty.recording._inputs import (
     net_rows,
     net_target,
 )
-from sklearn_difficulty.recording._lean_epochs import is_lean, train_one_epoch
+from sklearn_difficulty.recording._lean_epochs import is_lean, rows_may_stay_on, train_one_epoch
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
@@ -189,12 +189,12 @@ class Tracked(NeuralNet):
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         iterator = super().get_iterator(dataset, training=training)
-        return faster(iterator, self.device if training else None)
+        return faster(iterator, rows_may_stay_on(self) if training else None)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        if training and is_lean(self, step_fn):
+        if training and iterator is not None and is_lean(self, step_fn):
             train_one_epoch(self, iterator, prefix, watchers=[self.tracker_], **fit_params)
         else:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)

@@ -293,9 +293,7 @@ class DifficultyTracker(Callback):
         def watched(dataset: Any, **kwargs: Any) -> Any:
             # skorch builds the iterator once per training: the net is as it was from here on
             net.iterator_train = own
-            self._iterator_ = with_rows(
-                lambda data: faster(own(data, **kwargs), net.device), dataset
-            )
+            self._iterator_ = with_rows(lambda data: faster(own(data, **kwargs)), dataset)
             return self._iterator_
 
         net.iterator_train = watched
@@ -341,6 +339,8 @@ class DifficultyTracker(Callback):
             return
         _, targets = unpack_data(batch)
         _check_all_told(rows, targets)
+        if not self._waiting_.go_with(y_pred, targets):
+            self._record_waiting(net)
         if self._waiting_.add(rows, y_pred, targets):
             self._record_waiting(net)
 

@@ -48,6 +48,16 @@ class WaitingBatches:
         self._batches: list[tuple[np.ndarray, torch.Tensor, torch.Tensor]] = []
         self._n_rows = 0
 
+    def go_with(self, *batch: torch.Tensor) -> bool:
+        """Whether outputs and targets are of the kind of those that wait."""
+        if not self._batches:
+            return True
+        _, *held = self._batches[-1]
+        return all(
+            (new.shape[1:], new.dtype, new.device) == (old.shape[1:], old.dtype, old.device)
+            for new, old in zip(batch, held, strict=True)
+        )
+
     def add(self, rows: np.ndarray, y_pred: torch.Tensor, targets: torch.Tensor) -> bool:
         """Let a batch wait.
 

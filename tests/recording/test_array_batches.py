@@ -107,6 +107,15 @@ def test_rows_of_the_last_batch(rows):
     assert sorted(seen) == list(range(len(dataset)))
 
 
+def test_what_a_loader_has_besides():
+    loader = DataLoader(dataset_of("float32, int64", "all"), batch_size=4)
+    fast = faster(loader)
+    assert fast.dataset is loader.dataset
+    assert fast.sampler is loader.sampler
+    with pytest.raises(AttributeError, match="nothing_like_that"):
+        fast.nothing_like_that  # noqa: B018
+
+
 def test_batches_are_copies():
     X, y = np.zeros((4, 2), dtype=np.float32), np.zeros(4, dtype=np.int64)
     for batch_X, batch_y in faster(DataLoader(Dataset(X, y), batch_size=4)):

@@ -1,6 +1,7 @@
 """Epochs without what nobody listens to train as skorch's own do, bit by bit."""
 
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -87,6 +88,32 @@ class MarginLoss(torch.nn.Module):
         return torch.nn.functional.cross_entropy(y_pred * factor, y_true)
 
 
+class TrainsWithoutDefault(KeepsNorm):
+    """skorch always says which mode it wants."""
+
+    def train(self, mode):
+        return super().train(mode)
+
+
+class ChangesItsMind(torch.nn.Module):
+    """Drops out in the first batches only."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout, self.last = torch.nn.Dropout(0.5), torch.nn.Linear(4, 3)
+        self.n_batches = 0
+
+    def train(self, mode=True):
+        super().train(mode)
+        if self.n_batches > 3:
+            self.dropout.eval()
+        return self
+
+    def forward(self, X):
+        self.n_batches += self.training
+        return self.last(self.dropout(X))
+
+
 CASES = {
     "plain": {},
     "no callbacks": {"callbacks": "disable"},
@@ -95,6 +122,8 @@ CASES = {
     "probabilities": {"criterion": torch.nn.NLLLoss, "module__softmax": True},
     "a mode of its own": {"module": KeepsNorm},
     "a mode that changes": {"module": SwitchesItself},
+    "a mode without default": {"module": TrainsWithoutDefault},
+    "a mode that depends on batches": {"module": ChangesItsMind},
     "weighted criterion": {"criterion__weight": torch.tensor([1.0, 2.0, 0.5])},
     "criterion that learns": {"criterion": MarginLoss},
     "evaluates each batch": {"callbacks": [EvaluatesEachBatch()], "module__dropout": 0.5},
@@ -234,7 +263,16 @@ class OwnEpoch(TrackedNetClassifier):
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
 
 
-@pytest.mark.parametrize("kind", [OwnNotify, OwnBatchEnd, OwnStep, OwnEpoch])
+class Wrapped(TrackedNetClassifier):
+    events = 0
+
+    @functools.wraps(NeuralNetClassifier.train_step_single)
+    def train_step_single(self, batch, **fit_params):
+        type(self).events += 1
+        return super().train_step_single(batch, **fit_params)
+
+
+@pytest.mark.parametrize("kind", [OwnNotify, OwnBatchEnd, OwnStep, OwnEpoch, Wrapped])
 def test_methods_of_ones_own_are_called(kind, table, make_net, seeded_fit, assert_same_fit):
     kind.events = 0
     own, next_own = seeded_fit(make_net(kind), *table)
@@ -244,6 +282,13 @@ def test_methods_of_ones_own_are_called(kind, table, make_net, seeded_fit, asser
     assert_same_fit(own, plain)
     assert next_own == next_plain
     assert own.trajectory_.loss.shape == (1, 3, 61)
+
+
+def test_no_batches_are_skipped(table, make_net):
+    net = make_net(TrackedNetClassifier).fit(*table)
+    net.run_single_epoch(None, training=True, prefix="train", step_fn=net.train_step)
+    net.run_single_epoch = LeanEpochs(net)
+    net.run_single_epoch(None, training=True, prefix="train", step_fn=net.train_step)
 
 
 def test_an_own_method_of_one_net_counts_too(table, make_net):

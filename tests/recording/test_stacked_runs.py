@@ -1,6 +1,7 @@
 """Trainings that are stacked are those that run one after the other."""
 
 import copy
+import threading
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import scipy.sparse
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import EarlyStopping, GradientNormClipping
 
 from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.exceptions import NonFiniteLossError
@@ -16,7 +17,7 @@ from sklearn_difficulty.recording import _record, _stackable, _stacked_module
 from sklearn_difficulty.recording._learner import NotStackableError
 from sklearn_difficulty.recording._stacked_module import (
     StackedModule,
-    check_outputs_agree,
+    check_agreement,
     check_repeatable,
 )
 
@@ -137,6 +138,14 @@ def test_in_a_folder(table, make_net, tmp_path):
     assert_allclose(on_disk.score_samples(new, table[1]), in_memory.score_samples(new, table[1]))
 
 
+def test_in_a_folder_one_after_the_other(table, make_net, tmp_path):
+    scorer = DifficultyScorer(
+        make_net(module__dropout=0.5), n_runs=2, random_state=0, storage=tmp_path / "path"
+    ).fit(*table)
+    assert "random numbers" in scorer.why_not_stacked_
+    assert scorer.trajectory_.loss.shape == (2, 3, 61)
+
+
 def test_the_nets_are_their_own_afterwards(table, make_net, one_by_one):
     scorer = DifficultyScorer(
         make_net(optimizer=torch.optim.Adam, iterator_train__shuffle=True), n_runs=2, random_state=0
@@ -234,6 +243,91 @@ class TwoModules(NeuralNetClassifier):
         return self
 
 
+class Shielded(torch.nn.Module):
+    """A part of it is not trained, which no parameter says."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = torch.nn.Linear(4, 8), torch.nn.Linear(8, 3)
+
+    def forward(self, X):
+        with torch.no_grad():
+            hidden = self.first(X).relu()
+        return self.last(hidden)
+
+
+class Reversed(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(X):
+        return X.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return -gradient
+
+
+class Reversing(torch.nn.Linear):
+    def forward(self, X):
+        return Reversed.apply(super().forward(X))
+
+
+class Clamped(torch.nn.Linear):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.weight.register_hook(lambda gradient: gradient.clamp(-0.01, 0.01))
+
+
+class Noting(torch.nn.Linear):
+    def forward(self, X):
+        outputs = super().forward(X)
+        self.last = (outputs,)
+        return outputs
+
+
+class CountingInAList(torch.nn.Linear):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.calls = [0]
+
+    def forward(self, X):
+        self.calls[0] += 1
+        return super().forward(X) * (1 if self.calls[0] < 5 else 2)
+
+
+class DrawingFromNumPy(torch.nn.Linear):
+    def forward(self, X):
+        return super().forward(X) * np.random.rand()
+
+
+class Locked(torch.nn.Linear):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.lock = threading.Lock()
+
+
+class OwnOptimizer(NeuralNetClassifier):
+    def initialize_optimizer(self, triggered_directly=None):
+        self.optimizer_ = torch.optim.SGD(self.module_.parameters(), lr=0.5)
+        return self
+
+
+class OwnOptimizerStep(NeuralNetClassifier):
+    def _step_optimizer(self, step_fn):
+        super()._step_optimizer(step_fn)
+
+
+class OwnCallbacks(NeuralNetClassifier):
+    @property
+    def _default_callbacks(self):
+        return [*super()._default_callbacks, ("clip", GradientNormClipping(0.01))]
+
+
 def linear(kind):
     return {"module": kind, "module__in_features": 4, "module__out_features": 3}
 
@@ -253,6 +347,18 @@ ALONE = {
     "statistics of batches": {"module__batch_norm": True},
     "attributes from batch to batch": linear(Counting),
     "vmap does not map": linear(Branching),
+    "with methods of its own (optimizer)": {"kind": OwnOptimizer},
+    "with methods of its own (step)": {"kind": OwnOptimizerStep},
+    "with methods of its own (callbacks)": {"kind": OwnCallbacks},
+    "take part in the training": {"callbacks__valid_acc__on_train": True},
+    "take part in the training (a log)": {"callbacks__print_log__sink": lambda line: None},
+    "something else when it is mapped": {"module": Shielded, "max_epochs": 9},
+    "something else when it is mapped (backward)": linear(Reversing) | {"max_epochs": 9},
+    "hooks (of a parameter)": linear(Clamped),
+    "attributes from batch to batch (a tensor)": linear(Noting),
+    "attributes from batch to batch (a list)": linear(CountingInAList),
+    "random numbers (of NumPy)": linear(DrawingFromNumPy),
+    "cannot be copied": linear(Locked),
     "vmap does not map (UserWarning)": {"module": Attending},
     "hooks": linear(Hooked),
     "not an array in memory": {"iterator_train__num_workers": 1, "max_epochs": 1},
@@ -265,7 +371,8 @@ def test_what_has_to_be_trained_alone(reason, params, table, make_net, one_by_on
     net = make_net(**({"kind": NeuralNetClassifier} | params))
     scorer = DifficultyScorer(net, n_runs=2, random_state=0)
     fitted = copy.deepcopy(scorer).fit(*table)
-    assert reason in fitted.why_not_stacked_
+    # what is in brackets tells cases apart
+    assert reason.partition(" (")[0] in fitted.why_not_stacked_
     others = one_by_one(scorer, *table)
     assert_array_equal(fitted.trajectory_.loss, others.trajectory_.loss)
 
@@ -320,11 +427,11 @@ def test_a_module_that_returns_several_tensors():
 def test_a_stack_that_computes_something_else(small_mlp):
     modules = [small_mlp() for _ in range(2)]
     stack, X = StackedModule(modules), torch.randn(2, 5, 4)
-    check_outputs_agree(stack, modules, X)
+    check_agreement(stack, modules, X)
     with torch.no_grad():
         modules[1].layers[0].weight.data = modules[1].layers[0].weight.data + 1
     with pytest.raises(NotStackableError, match="something else"):
-        check_outputs_agree(stack, modules, X)
+        check_agreement(stack, modules, X)
 
 
 def test_tracing_leaves_gradients_as_they_are(small_mlp):

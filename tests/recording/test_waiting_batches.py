@@ -95,6 +95,24 @@ def test_memory_that_is_used_again():
     assert waiting.take() is None
 
 
+def test_outputs_of_another_shape_are_recorded_apart(make_net):
+    class AmongThemselves(torch.nn.Linear):
+        def forward(self, X):
+            return super().forward(X) @ X.T
+
+    X = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    net = make_net(
+        TrackedNetClassifier,
+        when="during",
+        module=AmongThemselves,
+        module__in_features=4,
+        module__out_features=4,
+        criterion=torch.nn.CrossEntropyLoss,
+    )
+    path = net.fit(X, np.arange(20) % 4).trajectory_
+    assert np.isfinite(path.loss).all()
+
+
 def test_an_interrupted_epoch_does_not_wait_into_the_next(table, make_net):
     net = make_net(TrackedNetClassifier, when="during", max_epochs=1).fit(*table)
     net.tracker_._waiting_ = WaitingBatches()
