@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,9 @@ def _passes(module: Any, X: np.ndarray, y: np.ndarray, batch: int) -> Callable[[
     return lambda: work
 
 
+@cache
 def _peak(n_rows: int, n_snapshots: int) -> float:
+    """MiB; measured once."""
     command = [sys.executable, "-c", PEAK, str(n_rows), str(n_snapshots)]
     done = subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -73,8 +74,9 @@ def _each(n_rows: int) -> Callable[[], Work]:
     return lambda: work
 
 
+@cache
 def _growth(few: int, many: int) -> tuple[float, float]:
-    """MiB that the larger fit takes more, and those of its records and data."""
+    """MiB that the larger fit takes more, and those of its records and data; measured once."""
     peaks, records, data = zip(*(_peak(n) for n in (few, many)), strict=True)
     more = (peaks[1] - peaks[0], records[1] + data[1] - records[0] - data[0])
     return more[0] / 2**20, more[1] / 2**20
