@@ -156,7 +156,7 @@ class _StackedTraining:
             [{name: value for name, value in group.items() if name != "params"} for group in each]
             for each in (optimizer.param_groups, first.optimizer_.param_groups)
         ]
-        if groups[0] != groups[1] or first.optimizer_.state:
+        if groups[0] != groups[1]:
             raise NotStackableError("an optimizer with options of its own")
         return optimizer
 

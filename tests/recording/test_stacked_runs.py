@@ -72,6 +72,7 @@ NETS = {
     "momentum": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9},
     "decay": {"optimizer": torch.optim.AdamW, "optimizer__weight_decay": 0.1},
     "RMSprop": {"optimizer": torch.optim.RMSprop},
+    "Adagrad": {"optimizer": torch.optim.Adagrad},
     "probabilities": {"criterion": torch.nn.NLLLoss, "module__softmax": True},
     "smoothed": {"criterion__label_smoothing": 0.1},
     "summed": {"criterion__reduction": "sum", "lr": 0.001},
