@@ -45,11 +45,16 @@ class LeanEpochs:
     def __call__(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        if training and iterator is not None and is_lean(self.net, step_fn):
+        if takes_over(self.net, iterator, training, step_fn):
             train_one_epoch(self.net, iterator, prefix, **fit_params)
         else:
             whole = type(self.net).run_single_epoch
             whole(self.net, iterator, training, prefix, step_fn, **fit_params)
+
+
+def takes_over(net: Any, iterator: Any, training: bool, step_fn: Any) -> bool:
+    """Whether :func:`train_one_epoch` stands in for this call of ``run_single_epoch``."""
+    return training and iterator is not None and is_lean(net, step_fn)
 
 
 def is_lean(net: Any, step_fn: Any) -> bool:

@@ -23,5 +23,10 @@ def is_known_to(kind: type, method: str) -> bool:
     return False
 
 
+def is_ours(module: str) -> bool:
+    """Whether a module is one of this package's."""
+    return module.startswith(f"{_PACKAGE}.")
+
+
 def _is_ours_or_skorchs(module: str) -> bool:
-    return module in _SKORCH or module.startswith(f"{_PACKAGE}.")
+    return module in _SKORCH or is_ours(module)

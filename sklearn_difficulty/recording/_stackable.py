@@ -7,7 +7,7 @@ from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring, Print
 
 from sklearn_difficulty.recording._lean_epochs import is_lean, is_plain_call
 from sklearn_difficulty.recording._learner import NotStackableError
-from sklearn_difficulty.recording._overrides import is_known
+from sklearn_difficulty.recording._overrides import is_known, is_ours
 
 # Beyond so many parameters the operations of a run take longer than what lies between them.
 _MOST_PARAMETERS = 2**17
@@ -152,5 +152,4 @@ def _only_watches_epochs(callback: Any) -> bool:
         return callback.sink is print
     if kind is EpochScoring:
         return not callback.on_train
-    ours = kind.__module__.startswith(f"{__name__.split('.')[0]}.")
-    return ours or kind in (EpochTimer, PassthroughScoring)
+    return is_ours(kind.__module__) or kind in (EpochTimer, PassthroughScoring)

@@ -22,7 +22,7 @@ from sklearn_difficulty.recording._inputs import (
     net_rows,
     net_target,
 )
-from sklearn_difficulty.recording._lean_epochs import is_lean, rows_may_stay_on, train_one_epoch
+from sklearn_difficulty.recording._lean_epochs import rows_may_stay_on, takes_over, train_one_epoch
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
@@ -194,7 +194,7 @@ class Tracked(NeuralNet):
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        if training and iterator is not None and is_lean(self, step_fn):
+        if takes_over(self, iterator, training, step_fn):
             train_one_epoch(self, iterator, prefix, watchers=[self.tracker_], **fit_params)
         else:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
