@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from speed_models import CNN, images
+from speed_models import CNN, images, net
 from speed_timing import Comparison, Work
 from torch import nn
 
@@ -101,18 +101,8 @@ def _colours(n_rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _net(device: str, module: Any, **options: Any) -> Any:
-    return TrackedNetClassifier(
-        module,
-        criterion=nn.CrossEntropyLoss,
-        lr=0.05,
-        max_epochs=EPOCHS,
-        batch_size=BATCH,
-        train_split=None,
-        iterator_train__shuffle=True,
-        verbose=0,
-        device=device,
-        **options,
-    )
+    options |= {"device": device, "max_epochs": EPOCHS, "batch_size": BATCH}
+    return net(module, TrackedNetClassifier, **options)
 
 
 def _done(device: str) -> None:

@@ -1,16 +1,13 @@
 """How long the variance of gradients takes, and how much memory."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from speed_models import BATCH, CNN, LARGE_BATCH, MLP, images, net, rows
-from speed_timing import Comparison, Work
+from speed_timing import Comparison, Work, said_by_process
 from torch import nn
 
 from sklearn_difficulty import DifficultyScorer
@@ -111,8 +108,5 @@ def _passes(module: Any, X: np.ndarray, y: np.ndarray, batch: int) -> Callable[[
 @cache
 def _peak(n_rows: int, n_snapshots: int) -> float:
     """MiB; measured once."""
-    command = [sys.executable, "-c", PEAK, str(n_rows), str(n_snapshots)]
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent
-    )
-    return float(done.stdout)
+    [most] = said_by_process(PEAK, n_rows, n_snapshots)
+    return most

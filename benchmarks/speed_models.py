@@ -54,18 +54,17 @@ def images(n_rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 def net(module: type[nn.Module], kind: type = NeuralNetClassifier, **options: Any) -> Any:
     """A net as a user of skorch writes it."""
-    return kind(
-        module,
-        criterion=nn.CrossEntropyLoss,
-        optimizer=torch.optim.SGD,
-        lr=0.05,
-        max_epochs=EPOCHS,
-        batch_size=BATCH,
-        train_split=None,
-        iterator_train__shuffle=True,
-        verbose=0,
-        **options,
-    )
+    defaults = {
+        "criterion": nn.CrossEntropyLoss,
+        "optimizer": torch.optim.SGD,
+        "lr": 0.05,
+        "max_epochs": EPOCHS,
+        "batch_size": BATCH,
+        "train_split": None,
+        "iterator_train__shuffle": True,
+        "verbose": 0,
+    }
+    return kind(module, **(defaults | options))
 
 
 def bare_loop(

@@ -1,15 +1,12 @@
 """How time and memory of a recorded training grow with the rows."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 
 import torch
 from speed_models import MLP, net, rows
-from speed_timing import Comparison, Work
+from speed_timing import Comparison, Work, said_by_process
 
 from sklearn_difficulty import TrackedNetClassifier
 
@@ -82,9 +79,5 @@ def _growth(few: int, many: int) -> tuple[float, float]:
     return more[0] / 2**20, more[1] / 2**20
 
 
-def _peak(n_rows: int, n_epochs: int = 20) -> list[int]:
-    command = [sys.executable, "-c", PEAK, str(n_rows), str(n_epochs)]
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent
-    )
-    return [int(word) for word in done.stdout.split()]
+def _peak(n_rows: int, n_epochs: int = 20) -> list[float]:
+    return said_by_process(PEAK, n_rows, n_epochs)
