@@ -1,20 +1,21 @@
 """Scores as they are asked for: looked up, their options checked, before any training."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import Parameter, Signature, signature
 from typing import Any
 
 import numpy as np
 
 from sklearn_difficulty._validation import check_choice
+from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.scores import SCORES, Score
 from sklearn_difficulty.trajectory import Trajectory, check_window
 
 # Records that are made only on demand, by the field that they fill.
 _KEPT_ON_DEMAND = {"outputs": "outputs", "element_action": "elements"}
 # Options that are filled in here, from what else is known.
-_GIVEN_HERE = {"labels", "largest", "pace", "confusions"}
+_GIVEN_HERE = {"labels", "largest", "cutoffs", "pace", "confusions"}
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,15 @@ class ResolvedScore:
         Options of the gradients it is made of, complete; empty for other scores.
     steps : object
         Window of the training that it is taken over; see ``window_steps``.
+    component : str or None
+        Part of the loss that stands for it; None for the whole.
     """
 
     entry: Score
     options: dict[str, Any]
     gradient_options: dict[str, Any] = field(default_factory=dict)
     steps: Any = None
+    component: str | None = None
 
     def is_same(self, other: "ResolvedScore") -> bool:
         """Whether it has the values of another one: the same score with the same options."""
@@ -49,7 +53,8 @@ class ResolvedScore:
 
     @property
     def _all_options(self) -> dict[str, Any]:
-        return {**self.options, **self.gradient_options, "steps": self.steps}
+        own = {"steps": self.steps, "component": self.component}
+        return {**self.options, **self.gradient_options, **own}
 
     @property
     def is_listed(self) -> bool:
@@ -57,16 +62,24 @@ class ResolvedScore:
         return SCORES.get(self.entry.name) is self.entry
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """Fields of a trajectory that it reads, with these options."""
+        for option, needs in self.entry.needs_with.items():
+            if self.options.get(option) is not None:
+                return needs
+        return self.entry.needs
+
+    @property
     def keep(self) -> set[str]:
         """Large records that it needs."""
-        return {_KEPT_ON_DEMAND[name] for name in self.entry.needs if name in _KEPT_ON_DEMAND}
+        return {_KEPT_ON_DEMAND[name] for name in self.needs if name in _KEPT_ON_DEMAND}
 
     def not_kept(self, trajectory: Trajectory) -> set[str]:
         """Those of the large records that it needs which a trajectory does not hold."""
         return {
             option
             for name, option in _KEPT_ON_DEMAND.items()
-            if name in self.entry.needs and getattr(trajectory, name) is None
+            if name in self.needs and getattr(trajectory, name) is None
         }
 
     @property
@@ -133,6 +146,8 @@ class ResolvedScore:
         return self._numbers(values, n_samples)
 
     def _checked(self, trajectory: Trajectory, **options: Any) -> np.ndarray:
+        if self.component is not None:
+            trajectory = with_component(trajectory, self.component)
         values = self.entry.function(trajectory, **options)
         return self._numbers(values, trajectory.n_samples)
 
@@ -165,7 +180,9 @@ def _described(value: Any) -> str:
     return f"{type(value).__name__}"
 
 
-def resolve_scores(score: Any, score_params: Mapping[str, Any] | None) -> list[ResolvedScore]:
+def resolve_scores(
+    score: Any, score_params: Mapping[str, Any] | None, *, component: str | None = None
+) -> list[ResolvedScore]:
     """Look scores up and check their options.
 
     Parameters
@@ -174,6 +191,8 @@ def resolve_scores(score: Any, score_params: Mapping[str, Any] | None) -> list[R
         Names, or functions of a trajectory.
     score_params : mapping or None
         Options of one score, or a mapping by name of the options of several.
+    component : str or None, default=None
+        Part of the loss that stands for it, in place of those in the options.
 
     Raises
     ------
@@ -184,7 +203,7 @@ def resolve_scores(score: Any, score_params: Mapping[str, Any] | None) -> list[R
     """
     options = _mapping("score_params", score_params)
     if isinstance(score, str | Score) or callable(score):
-        return [_resolve(_entry(score), options)]
+        return [_resolve(_entry(score), options, component)]
     if not isinstance(score, list | tuple) or not score:
         raise TypeError(
             f"score must be a name out of {sorted(SCORES)}, a function of a Trajectory, a Score, "
@@ -199,7 +218,9 @@ def resolve_scores(score: Any, score_params: Mapping[str, Any] | None) -> list[R
             "with several scores, score_params is a dict of options by the score's name."
         )
     return [
-        _resolve(entry, _mapping(f"score_params[{entry.name!r}]", options.get(entry.name)))
+        _resolve(
+            entry, _mapping(f"score_params[{entry.name!r}]", options.get(entry.name)), component
+        )
         for entry in entries
     ]
 
@@ -231,18 +252,27 @@ def _entry(score: Any) -> Score:
     return SCORES[score]
 
 
-def _resolve(entry: Score, params: dict[str, Any]) -> ResolvedScore:
+def _resolve(entry: Score, params: dict[str, Any], component: str | None) -> ResolvedScore:
     steps = check_window(params.pop("steps", None))
+    own = params.pop("component", None)
+    component = own if component is None else component
+    if component is not None and (not isinstance(component, str) or not _is_of_loss(entry)):
+        raise ValueError(
+            f"component={component!r} was given for score {entry.name!r}: a component is the name "
+            "of a part of the loss, which scores of the loss alone take, "
+            f"{sorted(name for name, known in SCORES.items() if _is_of_loss(known))}."
+        )
     gradient_options = {
         option: check_choice(f"score_params[{option!r}]", params.pop(option, choices[0]), choices)
         for option, choices in entry.choices.items()
     }
     accepted = _keywords(entry.function) - _GIVEN_HERE
+    everywhere = ["steps", "component"] if _is_of_loss(entry) else ["steps"]
     unknown = [option for option in params if option not in accepted]
     if unknown and not _takes_anything(entry.function):
         raise ValueError(
             f"score_params has {unknown}, which score {entry.name!r} does not take; it takes "
-            f"{sorted({*accepted, *gradient_options, 'steps'})}."
+            f"{sorted({*accepted, *gradient_options, *everywhere})}."
         )
     try:
         _signature(entry.function).bind(None, **params)
@@ -252,7 +282,39 @@ def _resolve(entry: Score, params: dict[str, Any]) -> ResolvedScore:
             f"defaults or stand in score_params; called with the options {params}, it says: "
             f"{error}."
         ) from error
-    return ResolvedScore(entry, params, gradient_options, steps)
+    return ResolvedScore(entry, params, gradient_options, steps, component)
+
+
+def _is_of_loss(entry: Score) -> bool:
+    return entry.source == "records" and entry.needs == ("loss",)
+
+
+def with_component(trajectory: Trajectory, component: str) -> Trajectory:
+    """A trajectory whose loss is one part of its loss.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path.
+    component : str
+        Name of the part.
+
+    Raises
+    ------
+    RecordNotFoundError
+        If there is no such part.
+    """
+    if component not in trajectory.components:
+        known = ", ".join(map(repr, trajectory.components))
+        raise RecordNotFoundError(
+            f"component={component!r} is no part of the loss that was recorded: "
+            + (
+                f"the parts are {known}."
+                if known
+                else "the criterion gave one loss, without parts."
+            )
+        )
+    return replace(trajectory, loss=trajectory.components[component])
 
 
 def _signature(function: Callable[..., Any]) -> Signature:

@@ -1,5 +1,6 @@
 """Rows of whatever container the data came in."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,45 @@ def n_rows(data: Any) -> int:
     count = count_rows(data)
     assert count is not None
     return count
+
+
+def as_row_objects(targets: Any) -> np.ndarray | None:
+    """Targets that are something of their own for each row, such as the boxes of an image.
+
+    Parameters
+    ----------
+    targets : object
+        A list of arrays, tensors or mappings, one for each row, whatever their lengths; an array of
+        objects that are such; or a list of lists of different lengths.
+
+    Returns
+    -------
+    ndarray of object of shape (n,), or None
+        The entries; None for anything else, such as an array of numbers or a list of labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_difficulty._data import as_row_objects
+    >>> as_row_objects([np.ones((2, 5)), np.ones((3, 5))]).shape
+    (2,)
+    >>> as_row_objects([0, 1, 1]) is None
+    True
+    """
+    if getattr(targets, "dtype", None) is np.dtype(object) and np.ndim(targets) == 1:
+        targets = list(targets)
+    if not isinstance(targets, list | tuple) or not targets:
+        return None
+    if all(isinstance(entry, list | tuple) for entry in targets):
+        if len({len(entry) for entry in targets}) == 1:
+            return None  # a table
+        targets = [np.asarray(entry) for entry in targets]
+    if not all(isinstance(entry, Mapping) or getattr(entry, "ndim", 0) for entry in targets):
+        return None
+    entries = np.empty(len(targets), dtype=object)
+    for row, entry in enumerate(targets):
+        entries[row] = entry
+    return entries
 
 
 def input_of(item: Any) -> Any:

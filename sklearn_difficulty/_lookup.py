@@ -52,7 +52,7 @@ def score_rows(
             spread[known] = group_means(recorded.errors, groups[rows], found[known])
     if len(new):
         X_new = _taken(X, new)
-        targets = _predicted(recording, X_new) if given is None else given[new]
+        targets = given[new] if given is not None else _own_targets(recording, X_new)
         replayed = score_new_rows(recording, score, X_new, targets, errors=errors)
         replayed = normalized(score, replayed, column)
         values[new] = replayed.values
@@ -92,10 +92,13 @@ def _taken(X: Any, rows: np.ndarray) -> Any:
     return X if np.array_equal(rows, np.arange(n_rows(X))) else take_rows(X, rows)
 
 
-def _predicted(recording: Recording, X: Any) -> np.ndarray:
+def _own_targets(recording: Recording, X: Any) -> np.ndarray | None:
+    """What new rows are judged under: the class that is predicted, or themselves."""
+    if recording.targets is None and recording.models:
+        return None
     if recording.classes is None and recording.models:
         raise ValueError(
-            "rows that were not trained on can only be scored with their targets where "
-            "the model is a regression: pass y."
+            "rows that were not trained on can only be scored with their targets where the model "
+            "is a regression, or learns anything else than one class for each row: pass y."
         )
     return class_proba(recording, X).argmax(axis=1)

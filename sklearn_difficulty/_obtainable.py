@@ -12,7 +12,7 @@ from sklearn_difficulty.trajectory import Trajectory, window_steps
 
 # Decision values are outputs as well, but make no distribution over the classes.
 _OF_PROBA = {"proba", "entropy", "el2n", "outputs"}
-_OF_CLASSES = _OF_PROBA | {"prediction", "margin"}
+_OF_CLASSES = {"proba", "entropy", "el2n", "prediction", "margin", "classes"}
 # Steps of the training that options are tried on: more than a number that makes sense asks for.
 _TRIED = 64
 
@@ -23,6 +23,8 @@ def check_scores(
     *,
     has_classes: bool,
     has_proba: bool,
+    described: str = "a regression",
+    has_label_sets: bool = False,
     snapshots: Any,
     n_runs: int,
     most_steps: int | None,
@@ -36,9 +38,13 @@ def check_scores(
     learner : Learner
         The kind of the models.
     has_classes : bool
-        False for a regression.
+        Whether each row has a class; False for a regression, or several labels for each row.
     has_proba : bool
         Whether the models give probabilities of classes.
+    described : str, default="a regression"
+        What it is where there are no classes, for messages.
+    has_label_sets : bool, default=False
+        Whether each row has several labels that are there or not.
     snapshots : object
         Rule of the snapshots, or the snapshots.
     n_runs : int
@@ -59,7 +65,7 @@ def check_scores(
                 "estimator does not give: use a skorch net such as TrackedNetClassifier, or "
                 "estimator=None."
             )
-        if "outputs" in entry.needs and not learner.records_outputs:
+        if "outputs" in score.needs and not learner.records_outputs:
             raise RecordNotFoundError(
                 f"score {name!r} needs the predicted distribution over the classes, which is not "
                 "recorded for this kind of estimator: use a skorch net or an estimator with "
@@ -69,15 +75,9 @@ def check_scores(
             _check_snapshots(score, snapshots)
         if most_steps is not None:
             _check_steps(score, most_steps)
-        of_classes = bool(_OF_CLASSES & set(entry.needs)) or (
-            entry.source == "input_gradients" and score.gradient_options.get("output") != "loss"
-        )
-        if of_classes and not has_classes:
-            raise RecordNotFoundError(
-                f"score {name!r} needs classes, and this is a regression: use one of the loss, "
-                "such as 'action', 'final_loss' or 'loss_variance'."
-            )
-        if _OF_PROBA & set(entry.needs) and not has_proba:
+        if not has_classes:
+            _check_without_classes(score, described, has_label_sets)
+        elif _OF_PROBA & set(score.needs) and not has_proba:
             raise RecordNotFoundError(
                 f"score {name!r} needs probabilities, and this estimator gives decision values "
                 "only: use 'aum' or 'action', or an estimator with predict_proba, such as "
@@ -91,6 +91,31 @@ def check_scores(
                 f"tells little: fit with n_runs={score.default_runs}.",
                 UserWarning,
                 stacklevel=3,
+            )
+
+
+def _check_without_classes(score: ResolvedScore, described: str, has_label_sets: bool) -> None:
+    """Raise where a score is only defined for rows with one class each."""
+    name, entry, options = score.entry.name, score.entry, score.gradient_options
+    instead = "use one of the loss, such as 'action', 'final_loss' or 'loss_variance'"
+    if entry.needs_with:
+        ways = " or ".join(f"score_params={{{option!r}: ...}}" for option in entry.needs_with)
+        instead = f"pass {ways} for the targets of a regression, or {instead}"
+    # Outputs alone are the predictions of a regression, too, which scores of the user's own, and
+    # some with an option, are made of.
+    of_outputs = score.is_listed and score.needs == entry.needs and "outputs" in score.needs
+    of_classes = of_outputs or bool(_OF_CLASSES & set(score.needs))
+    if of_classes and not (has_label_sets and entry.label_sets):
+        raise RecordNotFoundError(
+            f"score {name!r} needs classes, one for each row, and this is {described}: {instead}."
+        )
+    for option in ("output", "target", "class_normalize"):
+        value = options.get(option)
+        if value in ("proba", "predicted", True) and entry.source == "input_gradients":
+            raise RecordNotFoundError(
+                f"score {name!r} with score_params={{{option!r}: {value!r}}} needs classes, one "
+                f"for each row, and this is {described}: leave the option out, for gradients of "
+                "the outputs themselves."
             )
 
 
@@ -138,13 +163,15 @@ def _try(score: ResolvedScore, *, has_proba: bool) -> None:
         score.entry.function((np.full(2, n) for n in range(_TRIED)), **score.options)
         return
     shape = (2, _TRIED, 2)
+    n_outputs = 2 if score.needs == score.entry.needs else 1  # those of a regression
     names = ("loss", "margin", *(("proba", "entropy", "el2n") if has_proba else ()))
     records: dict[str, Any] = dict.fromkeys(names, np.ones(shape))
-    score.entry.function(
+    function = score.entry.function
+    function(
         Trajectory(
             **records,
             prediction=np.zeros(shape, dtype=np.int32),
-            outputs=np.zeros((*shape, 2)) if has_proba else None,
+            outputs=np.zeros((*shape, n_outputs)) if has_proba or n_outputs == 1 else None,
             dt=dict.fromkeys(("epoch", "update", "wall"), np.ones(shape[:2])),
             y=np.array([0, 1]),
             classes=np.array([0, 1]),

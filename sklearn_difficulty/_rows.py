@@ -10,7 +10,7 @@ import scipy.sparse
 import torch
 from torch.utils.data import Dataset
 
-from sklearn_difficulty._data import input_of, n_rows, take_rows
+from sklearn_difficulty._data import as_row_objects, input_of, n_rows, take_rows
 
 _ROWS_PER_CHUNK = 4096
 # Rows may be large, and are copied as float32.
@@ -97,6 +97,27 @@ def _as_float32(values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(values, dtype=np.float32) + np.float32(0)
 
 
+def target_keys(targets: np.ndarray | None, n_samples: int) -> np.ndarray:
+    """A value for each row, equal for equal targets, whatever these are.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n_samples, ...) or None
+        Labels, numbers, several for each row, arrays of objects; None where rows have none.
+    n_samples : int
+        Number of rows.
+
+    Returns
+    -------
+    keys : ndarray of shape (n_samples,)
+        The targets themselves where there is one for each row.
+    """
+    if targets is None:
+        return np.zeros(n_samples)
+    is_one = targets.ndim == 1 and as_row_objects(targets) is None
+    return targets if is_one else row_digests(targets)
+
+
 class KnownRows:
     """Rows that were seen, to be found again.
 
@@ -105,7 +126,7 @@ class KnownRows:
     X : container of n rows
         The rows to remember; only their fingerprints are kept.
     targets : ndarray of shape (n,)
-        What they are labelled with.
+        What they are labelled with; see :func:`target_keys`.
     """
 
     def __init__(self, X: Any, targets: np.ndarray) -> None:

@@ -15,17 +15,25 @@ from sklearn_difficulty._asked import ResolvedScore, resolve_scores
 from sklearn_difficulty._data import n_rows
 from sklearn_difficulty._lookup import score_rows
 from sklearn_difficulty._obtainable import check_scores
-from sklearn_difficulty._problem import check_holds_rows, checked_rows, given_targets, pose
-from sklearn_difficulty._rows import KnownRows
+from sklearn_difficulty._problem import (
+    check_holds_rows,
+    checked_rows,
+    given_targets,
+    may_lack_targets,
+    pose,
+    takes_several_targets,
+)
+from sklearn_difficulty._rows import KnownRows, target_keys
 from sklearn_difficulty._scoring import (
     Column,
     normalized,
     score_known_rows,
     warn_if_nothing_was_learned,
 )
-from sklearn_difficulty._validation import all_or_nothing, check_count
+from sklearn_difficulty._validation import all_or_nothing, check_choice, check_count
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import (
+    KEEP,
     PathOnly,
     RecordedElsewhere,
     Recording,
@@ -90,6 +98,10 @@ class DifficultyScorer(BaseEstimator):
         Folder in which the record and the snapshots are kept, memory-mapped, so that memory does
         not grow with the steps; it is one that ``Trajectory.load`` reads. A trajectory that was
         there before is replaced. Needs the extra ``storage``. None keeps them in memory.
+    keep : tuple of {"outputs", "elements"}, default=()
+        Large records of a net that are made only on demand, besides those that a score needs:
+        ``"outputs"`` keeps what it gives for each row after every epoch, ``"elements"`` the running
+        sum of the losses of each pixel, token or label, `trajectory_.element_action`.
 
     Attributes
     ----------
@@ -156,6 +168,7 @@ class DifficultyScorer(BaseEstimator):
         random_state: Any = None,
         verbose: int = 0,
         storage: Any = None,
+        keep: tuple[str, ...] = (),
     ) -> None:
         self.estimator = estimator
         self.score = score
@@ -167,6 +180,7 @@ class DifficultyScorer(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.storage = storage
+        self.keep = keep
 
     # scikit-learn calls what an estimator has under the name `score` (a Pipeline offers it as its
     # own), so that this parameter is there to be set and listed, but not as an attribute.
@@ -273,6 +287,7 @@ class DifficultyScorer(BaseEstimator):
             scored=np.empty((0, trajectory.n_samples), dtype=bool),
             n_steps=[trajectory.n_steps_max],
             classes=_classes_of(trajectory),
+            targets=trajectory.y,
         )
         scorer._check(scores, recording)
         scorer._note(recording, X, scores)
@@ -316,6 +331,9 @@ class DifficultyScorer(BaseEstimator):
         scores = resolve_scores(self._score_asked, self.score_params)
         asked_runs = None if _is_auto(self.n_runs) else check_count("n_runs", self.n_runs)
         learner = None if self.estimator is None else find_learner(self.estimator)
+        kept = {self.keep} if isinstance(self.keep, str) else set(self.keep)
+        for name in sorted(kept):
+            check_choice("keep", name, KEEP)
         if groups is not None and self.cv is None:
             warnings.warn(
                 "groups were given and cv=None holds no rows out, so that they have no say: pass "
@@ -326,6 +344,11 @@ class DifficultyScorer(BaseEstimator):
         X, y = checked_rows(self, learner, X, y, reset=True)
         problem = pose(self.estimator, y)
         learner = find_learner(problem.estimator)
+        if "elements" in kept and not learner.records_elements:
+            raise RecordNotFoundError(
+                "keep='elements' needs the losses of the pixels, tokens or labels of a row, which "
+                f"{type(problem.estimator).__name__} does not give: use a skorch net."
+            )
         runs_each = learner.runs_per_model(problem.estimator)
         needed = max(score.default_runs for score in scores)
         n_runs = asked_runs or -(-needed // runs_each)
@@ -334,6 +357,8 @@ class DifficultyScorer(BaseEstimator):
             learner,
             has_classes=problem.classes is not None,
             has_proba=learner.has_proba(problem.estimator),
+            described=problem.described,
+            has_label_sets=problem.has_label_sets,
             snapshots=self.snapshots,
             n_runs=n_runs * runs_each,
             most_steps=learner.most_steps(problem.estimator),
@@ -347,7 +372,7 @@ class DifficultyScorer(BaseEstimator):
             cv=self.cv,
             groups=groups,
             snapshots=self.snapshots,
-            keep=tuple(sorted({option for score in scores for option in score.keep})),
+            keep=tuple(sorted(kept | {option for score in scores for option in score.keep})),
             n_jobs=self.n_jobs,
             random_state=self.random_state,
             verbose=self.verbose,
@@ -377,8 +402,7 @@ class DifficultyScorer(BaseEstimator):
         self._row_shape_ = _row_shape(X)
         self._known_rows_ = None
         if X is not None:
-            y = self.trajectory_.y
-            self._known_rows_ = KnownRows(X, np.zeros(n_samples) if y is None else y)
+            self._known_rows_ = KnownRows(X, target_keys(recording.targets, n_samples))
         rows = np.arange(n_samples)
         self._columns_ = [(s, score_known_rows(recording, s, X, rows)) for s in scores]
         columns = [normalized(s, column, column).values for s, column in self._columns_]
@@ -393,6 +417,7 @@ class DifficultyScorer(BaseEstimator):
         *,
         score: Any = None,
         score_params: Mapping[str, Any] | None = None,
+        component: str | None = None,
         return_std: bool = False,
     ) -> Any:
         """Score rows, as the score's paper defines it.
@@ -412,6 +437,9 @@ class DifficultyScorer(BaseEstimator):
             Another score of the same training; None is the `score` of the scorer.
         score_params : dict or None, default=None
             Its options.
+        component : str or None, default=None
+            Part of the loss to score by, where the criterion gives its losses by name; the same as
+            ``component`` in `score_params`. None takes their sum.
         return_std : bool, default=False
             Whether to return standard errors too.
 
@@ -434,7 +462,9 @@ class DifficultyScorer(BaseEstimator):
         RecordNotFoundError
             When a score needs what was not recorded.
         """
-        return self._scored(X, y, score, score_params, return_std, lambda _, values: values)
+        return self._scored(
+            X, y, score, score_params, component, return_std, lambda _, values: values
+        )
 
     def difficulty(
         self,
@@ -443,6 +473,7 @@ class DifficultyScorer(BaseEstimator):
         *,
         score: Any = None,
         score_params: Mapping[str, Any] | None = None,
+        component: str | None = None,
         return_std: bool = False,
     ) -> Any:
         """Score rows so that higher is harder, whatever the score.
@@ -457,6 +488,9 @@ class DifficultyScorer(BaseEstimator):
             Another score of the same training; None is the `score` of the scorer.
         score_params : dict or None, default=None
             Its options.
+        component : str or None, default=None
+            Part of the loss to score by, where the criterion gives its losses by name; the same as
+            ``component`` in `score_params`. None takes their sum.
         return_std : bool, default=False
             Whether to return standard errors too.
 
@@ -467,7 +501,9 @@ class DifficultyScorer(BaseEstimator):
         std : ndarray of the same shape
             With ``return_std=True``: see :meth:`score_samples`.
         """
-        return self._scored(X, y, score, score_params, return_std, ResolvedScore.oriented)
+        return self._scored(
+            X, y, score, score_params, component, return_std, ResolvedScore.oriented
+        )
 
     def _scored(
         self,
@@ -475,10 +511,13 @@ class DifficultyScorer(BaseEstimator):
         y: Any,
         score: Any,
         score_params: Mapping[str, Any] | None,
+        component: str | None,
         return_std: bool,
         turned: Callable[[ResolvedScore, np.ndarray], np.ndarray],
     ) -> Any:
-        scores, columns = self._score_columns(X, y, score, score_params, errors=return_std)
+        scores, columns = self._score_columns(
+            X, y, score, score_params, component=component, errors=return_std
+        )
         asked = self._score_asked if score is None else score
         values = [turned(one, column.values) for one, column in zip(scores, columns, strict=True)]
         if not return_std:
@@ -487,7 +526,8 @@ class DifficultyScorer(BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
+        tags.target_tags.required = not may_lack_targets(self.estimator)
+        tags.target_tags.multi_output = takes_several_targets(self.estimator)
         # Nets are fed dense batches of a sparse matrix, whatever their own tags say.
         tags.input_tags.sparse, tags.input_tags.allow_nan = True, False
         if hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type):
@@ -507,6 +547,7 @@ class DifficultyScorer(BaseEstimator):
         score: Any,
         score_params: Mapping[str, Any] | None,
         *,
+        component: str | None = None,
         errors: bool = False,
     ) -> tuple[list[ResolvedScore], list[Column]]:
         check_is_fitted(self, "trajectory_")
@@ -516,7 +557,7 @@ class DifficultyScorer(BaseEstimator):
                 self._score_asked,
                 (self.score_params if score_params is None else score_params),
             )
-        scores = resolve_scores(score, score_params)
+        scores = resolve_scores(score, score_params, component=component)
         self._check(scores, recording)
         n_runs = self.trajectory_.n_runs
         if errors and n_runs < 2:
@@ -535,10 +576,16 @@ class DifficultyScorer(BaseEstimator):
                 f"X has rows of shape {_row_shape(X)}, and {type(self).__name__} was fitted to "
                 f"rows of shape {self._row_shape_}."
             )
-        given = None
-        if y is not None and self.trajectory_.y is not None:
-            given = given_targets(y, n_rows(X), recording.classes)
-        places = self._known_rows_.find(X, given)
+        given, labels = None, None
+        if y is not None and recording.targets is None and recording.estimators:
+            raise ValueError(
+                "y was given, and the estimator was trained without targets, each row being its "
+                "own: leave y out."
+            )
+        if y is not None and recording.targets is not None:
+            given = given_targets(y, n_rows(X), recording.targets, recording.classes)
+            labels = target_keys(given, len(given))
+        places = self._known_rows_.find(X, labels)
         columns = [
             score_rows(recording, one, X, given, places, self._known_column(one), errors=errors)
             for one in scores
@@ -564,6 +611,8 @@ class DifficultyScorer(BaseEstimator):
             has_classes=recording.classes is not None,
             # What a trajectory from elsewhere lacks is said where it is read.
             has_proba=recording.trajectory.proba is not None or not recording.estimators,
+            described=_described(recording),
+            has_label_sets=_has_label_sets(recording.trajectory),
             snapshots=recording.trajectory.snapshots,
             n_runs=recording.trajectory.n_runs,
             most_steps=max(recording.n_steps),
@@ -583,7 +632,22 @@ def _classes_of(trajectory: Trajectory) -> np.ndarray | None:
     """Names of the classes that a trajectory's labels are of; None for a regression."""
     if trajectory.classes is not None or trajectory.prediction is None or trajectory.y is None:
         return trajectory.classes
+    if _has_label_sets(trajectory):
+        return None
     return np.arange(max(int(trajectory.y.max()), int(trajectory.prediction.max())) + 1)
+
+
+def _has_label_sets(trajectory: Trajectory) -> bool:
+    return trajectory.prediction is not None and trajectory.prediction.ndim > trajectory.loss.ndim
+
+
+def _described(recording: Recording) -> str:
+    """What a training without classes was of."""
+    if _has_label_sets(recording.trajectory):
+        return "a training with several labels for each row"
+    y = recording.targets
+    is_regression = y is not None and y.ndim == 1 and y.dtype != object
+    return "a regression" if is_regression else "a training without classes"
 
 
 def _errors(column: Column) -> np.ndarray:

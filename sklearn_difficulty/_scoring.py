@@ -28,19 +28,20 @@ class Column:
     ----------
     values : ndarray of shape (k,)
         As the score's function gives them.
-    target : ndarray of shape (k,)
-        Class numbers (or targets) that the rows were judged under.
+    target : ndarray of shape (k, ...) or None
+        Class numbers (or targets) that the rows were judged under, where there are some.
     errors : ndarray of shape (k,) or None
         Standard errors of the values over the runs, where they were asked for.
     """
 
     values: np.ndarray
-    target: np.ndarray
+    target: np.ndarray | None
     errors: np.ndarray | None = None
 
     def __getitem__(self, rows: np.ndarray) -> "Column":
         errors = None if self.errors is None else self.errors[rows]
-        return Column(self.values[rows], self.target[rows], errors)
+        target = None if self.target is None else self.target[rows]
+        return Column(self.values[rows], target, errors)
 
 
 def score_known_rows(
@@ -62,10 +63,10 @@ def score_known_rows(
         Whether to compute standard errors too.
     """
     trajectory = recording.trajectory
-    # A trajectory made elsewhere may be without targets, which records are made under.
-    y = np.zeros(trajectory.n_samples) if trajectory.y is None else trajectory.y
+    y = recording.targets
     if score.entry.from_gradients:
-        return _from_gradients(recording, score, X, y[rows], rows, errors=errors)
+        own = None if y is None else y[rows]
+        return _from_gradients(recording, score, X, own, rows, errors=errors)
     column = Column(score.of(trajectory), y)
     if errors:
         population = score.population(trajectory)
@@ -81,7 +82,7 @@ def warn_if_nothing_was_learned(trajectory: Trajectory) -> None:
     NothingLearnedWarning
         With what is usually the cause.
     """
-    if trajectory.prediction is None or trajectory.y is None:
+    if trajectory.prediction is None or trajectory.y is None or trajectory.y.ndim > 1:
         return
     for run, n_steps in enumerate(trajectory.n_steps):
         prediction = trajectory.prediction[run, n_steps - 1]
@@ -98,7 +99,12 @@ def warn_if_nothing_was_learned(trajectory: Trajectory) -> None:
 
 
 def score_new_rows(
-    recording: Recording, score: ResolvedScore, X: Any, y: np.ndarray, *, errors: bool = False
+    recording: Recording,
+    score: ResolvedScore,
+    X: Any,
+    y: np.ndarray | None,
+    *,
+    errors: bool = False,
 ) -> Column:
     """Score of rows that were not trained on, from the kept snapshots.
 
@@ -110,8 +116,8 @@ def score_new_rows(
         What to compute.
     X : container of k rows
         Rows.
-    y : ndarray of shape (k,)
-        Class numbers or targets they are judged under.
+    y : ndarray of shape (k, ...) or None
+        Class numbers or targets they are judged under; None where rows are their own.
     errors : bool, default=False
         Whether to compute standard errors too.
     """
@@ -180,7 +186,7 @@ def _from_gradients(
     recording: Recording,
     score: ResolvedScore,
     X: Any,
-    y: np.ndarray,
+    y: np.ndarray | None,
     train_rows: np.ndarray,
     *,
     errors: bool,
@@ -205,11 +211,14 @@ def _from_gradients(
     values = mean_of_known(by_run)
     of_training = bool((train_rows >= 0).all())
     of_logits = options.get("output") == "logit"
-    if of_training and of_logits and is_constant_per_class(values, target):
+    has_classes = recording.classes is not None
+    alike = target if has_classes else np.zeros(len(values))
+    if of_training and of_logits and is_constant_per_class(values, alike):
+        rows = "all rows of a class" if has_classes else "all rows"
+        instead = "pass score_params={'output': 'proba'}" if has_classes else "use another score"
         warnings.warn(
-            f"{score.entry.name!r}: all rows of a class have the same score, since the "
-            "gradients of the logits do not depend on the row, as in a linear model: pass "
-            "score_params={'output': 'proba'}.",
+            f"{score.entry.name!r}: {rows} have the same score, since the gradients of the outputs "
+            f"do not depend on the row, as in a linear model: {instead}.",
             DegenerateGradientWarning,
             stacklevel=2,
         )

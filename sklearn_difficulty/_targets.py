@@ -1,7 +1,14 @@
-"""What targets are: classes with numbers, or the values of a regression."""
+"""What targets are: classes with numbers, values, several labels, something for each row."""
+
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from sklearn_difficulty._data import as_row_objects
 
 # Numbers of which there are more than these, and fewer than these rows each, are no classes.
 _MOST_CLASSES_OF_FEW_ROWS = 20
@@ -62,3 +69,70 @@ def numbered_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             "and 2 classes at least are needed."
         )
     return numbers, classes
+
+
+def checked_targets(y: Any) -> np.ndarray:
+    """Targets as an array with an entry for each row.
+
+    Parameters
+    ----------
+    y : object
+        Labels or numbers, one for each row or several in an array of any rank; a sparse matrix of
+        labels that are there or not; a list with an array, or a mapping, of its own for each row.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+        One column is made flat, with a warning; a list of arrays becomes an array of objects.
+
+    Raises
+    ------
+    ValueError
+        For targets that are not finite, or that are not numbers where there are several.
+    """
+    entries = as_row_objects(y)
+    if entries is not None:
+        return entries
+    if issparse(y):
+        y = y.toarray()
+    if not has_several(y):
+        flat = column_or_1d(y, warn=True)
+        assert_all_finite(flat, input_name="y")
+        return flat
+    values = np.asarray(y)
+    if values.dtype == object:  # a frame of columns of several types
+        values = values.astype(np.float64)
+    if values.dtype.kind not in "fiub":
+        raise ValueError(
+            f"y has several targets for each row, of type {values.dtype}, where numbers are "
+            "expected: encode them, such as labels with sklearn.preprocessing.MultiLabelBinarizer."
+        )
+    if 0 in values.shape[1:]:
+        raise ValueError(f"y has shape {values.shape}, which is no target for any row.")
+    assert_all_finite(values, input_name="y")
+    return values
+
+
+def has_several(y: Any) -> bool:
+    """Whether targets are several for each row, in an array of more than one column.
+
+    Parameters
+    ----------
+    y : object
+        Targets.
+    """
+    if y is None or as_row_objects(y) is not None:
+        return y is not None
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    return len(shape) > 2 or (len(shape) == 2 and shape[1] != 1)
+
+
+def are_label_sets(y: np.ndarray) -> bool:
+    """Whether targets say of several labels which of them each row has.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, ...)
+        Targets.
+    """
+    return y.ndim == 2 and y.dtype.kind in "iufb" and bool(np.isin(y, (0, 1)).all())

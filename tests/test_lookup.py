@@ -126,7 +126,7 @@ def test_new_rows_of_a_regression_need_their_targets(data):
     sgd = SGDRegressor(max_iter=3, tol=None)
     scorer = DifficultyScorer(sgd, random_state=0).fit(X[:, 1:], X[:, 0])
     assert_allclose(scorer.score_samples(X[:, 1:], X[:, 0]), scorer.scores_)
-    with pytest.raises(ValueError, match="model is a regression: pass y"):
+    with pytest.raises(ValueError, match=r"model is a regression.*pass y"):
         scorer.score_samples(X[:, 1:] + 1)
 
 

@@ -42,7 +42,7 @@ def test_what_was_not_recorded_is_said_before_training():
     for name in ("confidence", "entropy", "el2n"):
         with pytest.raises(RecordNotFoundError, match=f"'{name}' needs probabilities"):
             check(name, has_proba=False)
-    for name in ("vog", "easiness"):
+    for name in ("aum", "easiness"):
         with pytest.raises(RecordNotFoundError, match=f"'{name}' needs classes.*regression"):
             check(name, has_classes=False)
     check("action", learner=BOOSTING, has_classes=False, snapshots=None, n_runs=20, most_steps=5)

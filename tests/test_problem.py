@@ -126,9 +126,9 @@ def test_bad_targets_of_rows_of_any_kind(y, message):
 
 
 def test_given_labels_get_their_numbers():
-    assert_array_equal(given_targets(["b", "a"], 2, np.array(["a", "b"])), [1, 0])
-    assert_array_equal(given_targets([[1.0], [0.0]], 2, np.array([0, 1])), [1, 0])
-    assert_array_equal(given_targets([1, 2], 2, None), [1.0, 2.0])
+    assert_array_equal(given_targets(["b", "a"], 2, np.array([0, 1]), np.array(["a", "b"])), [1, 0])
+    assert_array_equal(given_targets([[1.0], [0.0]], 2, np.array([0, 1]), np.array([0, 1])), [1, 0])
+    assert_array_equal(given_targets([1, 2], 2, np.array([0.5, 1.5]), None), [1.0, 2.0])
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_given_labels_get_their_numbers():
 )
 def test_given_labels_that_are_not_known(y, classes, message):
     with pytest.raises(ValueError, match=message):
-        given_targets(y, 2, None if classes is None else np.array(classes))
+        given_targets(y, 2, np.array([0, 1]), None if classes is None else np.array(classes))

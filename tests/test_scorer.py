@@ -499,11 +499,16 @@ def test_regression(name, Xy):
     # a target further off is harder
     assert (scorer.score_samples(new, y + 1e3) > scorer.score_samples(new, y)).all()
     assert scorer.score_samples(X, score="loss_variance").shape == (N,)
-    for score in ("vog", "easiness"):
-        with pytest.raises(RecordNotFoundError):
+    for score in ("aum", "easiness"):
+        with pytest.raises(RecordNotFoundError, match=f"{score}' needs classes.*is a regression"):
             scorer.score_samples(X, score=score)
-        with pytest.raises(RecordNotFoundError):
+        with pytest.raises(RecordNotFoundError, match=f"{score}' needs classes.*is a regression"):
             make_scorer(REGRESSORS[name], score=score).fit(X, y)
+    if name == "SGD":
+        with pytest.raises(RecordNotFoundError, match="needs gradients of the model"):
+            scorer.score_samples(X, score="vog")
+    else:
+        assert scorer.score_samples(X, score="vog").shape == (N,)
 
 
 def test_whole_numbers_may_be_targets(Xy):

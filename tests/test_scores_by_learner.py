@@ -137,9 +137,7 @@ TABLE = [
     *(pytest.param(e, OF_DECISION, id=name) for name, e in DECISION.items()),
 ]
 REGRESSION_TABLE = [
-    pytest.param(
-        e, OF_LOSS | ({"grand", "input_gradient_norm"} if name == "tracked" else set()), id=name
-    )
+    pytest.param(e, OF_LOSS | (OF_GRADIENTS if name == "tracked" else set()), id=name)
     for name, e in REGRESSORS.items()
 ]
 
@@ -190,6 +188,29 @@ def test_classifiers(estimator, has, classes):
 @pytest.mark.parametrize(("estimator", "has"), REGRESSION_TABLE)
 def test_regressors(estimator, has, targets):
     check_every_score(estimator, has, *targets)
+
+
+@pytest.mark.parametrize("estimator", REGRESSORS.values(), ids=REGRESSORS)
+@pytest.mark.parametrize("option", ["tol", "rank"])
+def test_easiness_of_regressors(estimator, option, targets):
+    X, y = targets
+    params = {option: 0.5 if option == "rank" else 1.0}
+    scorer = DifficultyScorer(
+        estimator, score="easiness", score_params=params, n_runs=N_RUNS, random_state=0
+    ).fit(X, y)
+    path = scorer.trajectory_
+    last = [path.outputs[run, n - 1, :, 0] for run, n in enumerate(path.n_steps)]
+    distances = np.abs(np.stack(last) - y.astype(np.float64))
+    limits = [1.0] * len(distances)
+    if option == "rank":
+        limits = [np.nanquantile(of_run, 0.5) for of_run in distances]
+    right = np.where(np.isnan(distances), np.nan, distances <= np.reshape(limits, (-1, 1)))
+    shares = np.nanmean(right, axis=0)
+    np.testing.assert_allclose(scorer.scores_, shares / np.nanmax(shares))
+    assert 0 < np.nanmean(shares) <= 1
+    # the same rows as if they were new, judged under what is known of the training rows
+    new = scorer.score_samples(X[:4] + np.float32(1e-4), y[:4])
+    assert ((new >= 0) & (new <= 1)).all()
 
 
 @pytest.mark.parametrize("estimator", [GaussianNB(), make_pipeline(StandardScaler(), GaussianNB())])

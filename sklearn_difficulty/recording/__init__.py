@@ -12,17 +12,23 @@ from sklearn_difficulty.recording._nets import (
     TrackedNetRegressor,
     default_net,
 )
+from sklearn_difficulty.recording._outputs import LABEL_CRITERIA
+from sklearn_difficulty.recording._parts import NamedLosses
 from sklearn_difficulty.recording._record import (
     class_proba,
     record,
     replay,
 )
 from sklearn_difficulty.recording._recording import Recording
+from sklearn_difficulty.recording._step_recorder import KEEP
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 
 __all__ = [
+    "KEEP",
+    "LABEL_CRITERIA",
     "DefaultMLP",
     "DifficultyTracker",
+    "NamedLosses",
     "PathOnly",
     "RecordedElsewhere",
     "Recording",

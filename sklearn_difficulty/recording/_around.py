@@ -24,6 +24,7 @@ class LearnerAround(Learner):
         self.has_gradients = inner.has_gradients
         self.steps_are_runs = inner.steps_are_runs
         self.records_outputs = inner.records_outputs
+        self.records_elements = inner.records_elements
         self.takes_any_rows = inner.takes_any_rows
 
     @staticmethod
@@ -96,7 +97,7 @@ class LearnerAroundOne(LearnerAround):
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        y: np.ndarray,
+        y: Any,
         classes: np.ndarray | None,
         *,
         keep: tuple[str, ...] = (),
@@ -110,7 +111,7 @@ class LearnerAroundOne(LearnerAround):
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        target: np.ndarray,
+        target: Any,
         classes: np.ndarray | None,
         output: str,
     ) -> Iterator[np.ndarray]:
@@ -125,7 +126,7 @@ class LearnerAroundOne(LearnerAround):
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        y: np.ndarray,
+        y: Any,
         classes: np.ndarray | None,
     ) -> Iterator[np.ndarray]:
         """Norms of the gradients by the parameters; see :class:`Learner`."""

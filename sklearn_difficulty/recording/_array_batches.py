@@ -18,8 +18,10 @@ from torch.utils.data import (
     RandomSampler,
     SequentialSampler,
     default_collate,
+    default_convert,
 )
 
+from sklearn_difficulty._data import as_row_objects
 from sklearn_difficulty.recording._datasets import LabelledDataset, base_rows
 from sklearn_difficulty.recording._inputs import CastDataset
 
@@ -228,6 +230,8 @@ def _has_room(device: torch.device, tensor: torch.Tensor) -> bool:
 
 def _plain_arrays(dataset: Any) -> dict[str, Any] | None:
     """X and y of a dataset of arrays, or None where rows may be made on the fly."""
+    if getattr(dataset, "are_targets", False):
+        return None
     if type(dataset) in (Dataset, CastDataset):
         held = {"X": dataset.X, "y": dataset.y, "dtype": getattr(dataset, "dtype", None)}
     elif type(dataset) is LabelledDataset:
@@ -256,6 +260,21 @@ def _is_plain_sampler(sampler: Any, n_rows: int) -> bool:
     )
 
 
+def with_row_lists(iterator: Any) -> Any:
+    """Let a DataLoader hand out targets that are no array as a list with an entry for each row."""
+    if type(iterator) is DataLoader and iterator.collate_fn is default_collate:
+        dataset, _ = base_rows(iterator.dataset)
+        held = dataset.targets if type(dataset) is LabelledDataset else getattr(dataset, "y", None)
+        if as_row_objects(held) is not None:
+            iterator.collate_fn = _collate_row_lists
+    return iterator
+
+
+def _collate_row_lists(rows: list[tuple[Any, Any]]) -> tuple[Any, list[Any]]:
+    inputs, targets = zip(*rows, strict=True)
+    return default_collate(list(inputs)), [default_convert(target) for target in targets]
+
+
 def faster(iterator: Any, device: Any = None) -> Any:
     """In-memory iterator with the same batches as a plain DataLoader; else the argument.
 
@@ -266,6 +285,7 @@ def faster(iterator: Any, device: Any = None) -> Any:
     device : str, torch.device or None, default=None
         Accelerator that all batches are about to go to, pass by pass; None for a single pass.
     """
+    iterator = with_row_lists(iterator)
     if type(iterator) is not DataLoader or type(iterator.batch_sampler) is not BatchSampler:
         return iterator
     drawn = iterator.batch_sampler

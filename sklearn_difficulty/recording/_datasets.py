@@ -9,7 +9,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_numpy
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
-from sklearn_difficulty._data import input_of, n_rows
+from sklearn_difficulty._data import as_row_objects, input_of, n_rows
 
 
 def base_rows(dataset: Any, whole: Any = None) -> tuple[Any, np.ndarray | None]:
@@ -50,7 +50,9 @@ class LabelledDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, row: int) -> tuple[Any, Any]:
-        return input_of(self.dataset[row]), torch.as_tensor(self.targets[row])
+        target = self.targets[row]
+        of_numbers = self.targets.dtype != object
+        return input_of(self.dataset[row]), torch.as_tensor(target) if of_numbers else target
 
     def held(self) -> tuple[Any, np.ndarray | None]:
         """Array or tensor that the inputs are rows of, and which rows (None: all, in order).
@@ -97,6 +99,9 @@ def targets_of(dataset: Any) -> np.ndarray:
             )
         target = unpack_data(item)[1]
         targets.append(to_numpy(target) if isinstance(target, torch.Tensor) else target)
+    entries = as_row_objects(targets)
+    if entries is not None and len({np.shape(entry) for entry in targets}) > 1:
+        return entries
     return np.stack(targets)
 
 

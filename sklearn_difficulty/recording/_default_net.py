@@ -32,8 +32,8 @@ class DefaultMLP(torch.nn.Module):
         Classes, or targets of a regression.
     center, scale : array-like of shape (n_features,)
         Mean and standard deviation of each input.
-    output_center, output_scale : float
-        The same of a regression's target.
+    output_center, output_scale : float or array-like of shape (n_outputs,)
+        The same of a regression's targets.
     hidden : int, default=128
         Units of the hidden layer.
     softmax : bool, default=False
@@ -51,8 +51,8 @@ class DefaultMLP(torch.nn.Module):
         n_outputs: int,
         center: Any = 0.0,
         scale: Any = 1.0,
-        output_center: float = 0.0,
-        output_scale: float = 1.0,
+        output_center: Any = 0.0,
+        output_scale: Any = 1.0,
         hidden: int = _HIDDEN,
         softmax: bool = False,
     ) -> None:
@@ -102,10 +102,10 @@ def default_module_params(X: Any, y: np.ndarray | None, *, n_classes: int | None
     ----------
     X : array or sparse matrix of shape (n, ...)
         Inputs.
-    y : ndarray of shape (n,) or None
+    y : ndarray of shape (n,) or (n, n_outputs) or None
         Targets of a regression.
     n_classes : int or None
-        None for a regression.
+        Classes, or labels of which a row may have several; None for a regression.
     """
     n_features = int(np.prod(X.shape[1:]))
     # A sparse matrix is standardised batch by batch, once its rows are dense.
@@ -122,11 +122,18 @@ def default_module_params(X: Any, y: np.ndarray | None, *, n_classes: int | None
     }
     if n_classes is not None:
         return params | {"n_outputs": n_classes}
-    spread = float(np.std(y)) if y is not None else 1.0
+    if y is None or y.ndim == 1:
+        spread = float(np.std(y)) if y is not None else 1.0
+        return params | {
+            "n_outputs": 1,
+            "output_center": float(np.mean(y)) if y is not None else 0.0,
+            "output_scale": spread or 1.0,
+        }
+    spreads = np.std(y, axis=0)
     return params | {
-        "n_outputs": 1 if y is None or y.ndim == 1 else y.shape[1],
-        "output_center": float(np.mean(y)) if y is not None else 0.0,
-        "output_scale": spread or 1.0,
+        "n_outputs": y.shape[1],
+        "output_center": np.mean(y, axis=0).astype(np.float32),
+        "output_scale": np.where(spreads > 0, spreads, 1.0).astype(np.float32),
     }
 
 

@@ -31,7 +31,7 @@ def estimator_records(
         there are probabilities besides.
     """
     if classes is None:
-        return target_records(fitted.predict(X), y)
+        return target_records(fitted.predict(X), y, keep)
     if not hasattr(fitted, "predict_proba"):
         return records_of_decision(fitted.decision_function(X), y, keep)
     records = records_of_proba(aligned(fitted.predict_proba(X), fitted.classes_, classes), y, keep)

@@ -16,7 +16,7 @@ Fold = tuple[np.ndarray, np.ndarray]
 
 
 def folds_of_runs(
-    cv: Any, X: Any, y: np.ndarray, classes: np.ndarray | None, groups: Any = None
+    cv: Any, X: Any, y: np.ndarray | None, classes: np.ndarray | None, groups: Any = None
 ) -> list[list[Fold | None]]:
     """Folds of a splitter, those together that do not overlap.
 
@@ -24,7 +24,7 @@ def folds_of_runs(
     ----------
     cv : int, splitter, iterable of folds, or None
         None holds nothing out.
-    X, y : container of n rows, ndarray of shape (n,)
+    X, y : container of n rows, ndarray of shape (n, ...) or None
         Rows, and class numbers or targets.
     classes : ndarray or None
         None for a regression.
@@ -48,6 +48,8 @@ def folds_of_runs(
         groups = check_labels("groups", groups, n_rows(X))
     if cv is None:
         return [[None]]
+    if y is not None and y.dtype.kind == "O":  # which a splitter would look into
+        y = None
     splitter = check_cv(cv, y, classifier=classes is not None)
     # Splitters only count the rows, and those of a dataset are not read for that.
     rows = np.zeros((n_rows(X), 1)) if isinstance(X, Dataset) else X
@@ -107,7 +109,11 @@ def _row_numbers(side: Any, name: str, n_samples: int) -> np.ndarray:
 
 
 def joined(
-    paths: list[Trajectory], folds: list[Fold | None], y: np.ndarray, folder: Path | None = None
+    paths: list[Trajectory],
+    folds: list[Fold | None],
+    y: np.ndarray | None,
+    n_samples: int,
+    folder: Path | None = None,
 ) -> Trajectory:
     """The paths of a run's folds, each of its own held-out rows, as one run of all rows.
 
@@ -119,17 +125,21 @@ def joined(
         Of one run each, or of equally many (the trees of a forest).
     folds : list of (train, test)
         Rows that each path is of.
-    y : ndarray of shape (n_samples,)
-        Class numbers or targets of all rows.
+    y : ndarray of shape (n_samples, ...) or None
+        Class numbers or targets of all rows; None where they are no array.
+    n_samples : int
+        Number of all rows.
     folder : Path or None, default=None
         Where to write the records; None joins them in memory.
     """
     n_steps = max(path.n_steps_max for path in paths)
     n_runs = paths[0].n_runs
     tests = [fold[1] for fold in folds if fold is not None]
-    in_train = np.zeros((n_runs, len(y)), dtype=bool)
-    parts = [{name: getattr(path, name) for name in paths[0].fields} for path in paths]
-    records: dict[str, Any] = join_records(parts, tests, len(y), folder)
+    in_train = np.zeros((n_runs, n_samples), dtype=bool)
+    keys = list(paths[0].components)
+    parts = [_numbered_records(path, keys) for path in paths]
+    records: dict[str, Any] = join_records(parts, tests, n_samples, folder)
+    records["components"] = {key: records.pop(f"components{k}") for k, key in enumerate(keys)}
     dt = {}
     for unit in paths[0].dt:
         lengths = np.full((len(paths), n_runs, n_steps), np.nan)
@@ -141,8 +151,29 @@ def joined(
         **records,
         dt=dt,
         y=y,
+        element_action=_joined_elements(paths, tests, n_samples),
+        element_component=paths[0].element_component,
         classes=paths[0].classes,
         in_train=in_train,
         snapshots=Snapshots.stack(held) if held else None,
         when=paths[0].when,
     )
+
+
+def _numbered_records(path: Trajectory, keys: list[str]) -> dict[str, np.ndarray]:
+    """Records by name, the parts of a loss in place of their mapping."""
+    records = {name: getattr(path, name) for name in path.fields if name != "components"}
+    return records | {f"components{k}": path.components[key] for k, key in enumerate(keys)}
+
+
+def _joined_elements(
+    paths: list[Trajectory], tests: list[np.ndarray], n_samples: int
+) -> np.ndarray | None:
+    """Sums of the elements' losses, NaN for rows that are in no fold."""
+    sums = [path.element_action for path in paths]
+    if sums[0] is None:
+        return None
+    full = np.full((len(sums[0]), n_samples, *sums[0].shape[2:]), np.nan, dtype=sums[0].dtype)
+    for part, rows in zip(sums, tests, strict=True):
+        full[:, rows] = part
+    return full

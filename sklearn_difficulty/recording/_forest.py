@@ -156,7 +156,7 @@ def _members(
     for number, member in enumerate(fitted.estimators_):
         rows = X[:, fitted.estimators_features_[number]] if isinstance(fitted, _baggings()) else X
         if classes is None:
-            yield target_records(member.predict(rows), y)
+            yield target_records(member.predict(rows), y, keep)
             continue
         # Members know the classes by their numbers in the ensemble.
         if hasattr(member, "predict_proba"):

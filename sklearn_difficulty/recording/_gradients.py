@@ -21,7 +21,7 @@ _MOST_STEPS_NAMED = 8
 def gradient_scores(
     recording: Recording,
     X: Any,
-    target: np.ndarray,
+    target: np.ndarray | None,
     function: Callable[[Iterable[np.ndarray]], np.ndarray],
     *,
     source: str,
@@ -38,8 +38,9 @@ def gradient_scores(
         Fitted models with their snapshots.
     X : container of n rows
         Rows, of a kind that the learner takes.
-    target : ndarray of shape (n,)
-        Class numbers whose output is taken, or the class numbers or targets of the loss.
+    target : ndarray of shape (n, ...) or None
+        Class numbers whose output is taken, or the class numbers or targets of the loss; None where
+        rows are their own targets.
     function : callable
         Makes scores of shape (k,) of an iterable, over states, of gradients of shape (k, ...) or
         of norms of shape (k,).
@@ -77,9 +78,16 @@ def gradient_scores(
         for start in range(0, len(rows), rows_per_chunk):
             chunk = rows[start : start + rows_per_chunk]
             gradients = _gradients(
-                recording, model, kept, take_rows(X, chunk), target[chunk], source, output
+                recording,
+                model,
+                kept,
+                take_rows(X, chunk),
+                None if target is None else target[chunk],
+                source,
+                output,
             )
-            scores_of_model[chunk] = function(gradients)
+            # of several outputs of a row, the mean of what each gives
+            scores_of_model[chunk] = function(gradients).reshape(len(chunk), -1).mean(axis=1)
     return scores
 
 
@@ -88,7 +96,7 @@ def _gradients(
     model: int,
     steps: tuple[int, ...],
     X: Any,
-    target: np.ndarray,
+    target: np.ndarray | None,
     source: str,
     output: str | None,
 ) -> Iterator[np.ndarray]:

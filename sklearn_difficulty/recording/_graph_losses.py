@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 
-from sklearn_difficulty.recording._losses import (
-    divided,
-    flat_losses,
-    needs_one_by_one,
-    undisturbed,
-)
+from sklearn_difficulty.recording._batch_rows import BatchRows
+from sklearn_difficulty.recording._elements import have_rows, told_apart
+from sklearn_difficulty.recording._losses import undisturbed, unwrapped
+from sklearn_difficulty.recording._parts import as_one, parts_by_name
+from sklearn_difficulty.recording._separable import needs_one_by_one
 
 
 def is_reduced_alone(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
@@ -27,8 +26,8 @@ def is_reduced_alone(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
     if needs_one_by_one(net, y_pred, y_true, X):
         return True
     with torch.no_grad(), undisturbed(net.criterion_):
-        losses = net.get_loss(y_pred, y_true, X=X, training=False)
-    return losses.ndim == 0 or len(losses) != len(y_true)
+        losses = parts_by_name(net.get_loss(y_pred, y_true, X=X, training=False))
+    return not have_rows(losses, len(y_true))
 
 
 def graph_losses(
@@ -50,12 +49,11 @@ def graph_losses(
     """
     if not reduced_alone:
         with undisturbed(net.criterion_):
-            losses = net.get_loss(y_pred, y_true, X=X, training=False)
-        return flat_losses(losses, net.criterion_)
-    parts, whole = divided(len(y_true), y_pred, y_true, X)
-    rows = map(whole, zip(*(part.split(1) for part in parts), strict=True))
+            parts = parts_by_name(net.get_loss(y_pred, y_true, X=X, training=False))
+        return told_apart(parts, unwrapped(net.criterion_), y_true).loss
+    rows = BatchRows(len(y_true), y_pred, y_true, X).singly()
     with undisturbed(net.criterion_, reduced=True):
-        losses = [net.get_loss(p, t, X=x, training=False) for p, t, x in rows]
+        losses = [as_one(net.get_loss(p, t, X=x, training=False)) for p, t, x in rows]
     return torch.stack([loss.reshape(()) for loss in losses])
 
 

@@ -11,6 +11,18 @@ _VALUES_AT_A_TIME = 2**22
 # Larger arrays are cast batch by batch: a copy of all might not fit into memory.
 _MOST_BYTES_CAST_AT_ONCE = 2**26
 _FLOAT32 = np.dtype(np.float32)
+# Criteria that take labels as numbers to compute with.
+OF_FLOATS = (
+    torch.nn.BCEWithLogitsLoss,
+    torch.nn.BCELoss,
+    torch.nn.MultiLabelSoftMarginLoss,
+    torch.nn.MSELoss,
+    torch.nn.L1Loss,
+    torch.nn.HuberLoss,
+    torch.nn.SmoothL1Loss,
+    torch.nn.PoissonNLLLoss,
+    torch.nn.GaussianNLLLoss,
+)
 
 
 class CastDataset(Dataset):
@@ -24,16 +36,22 @@ class CastDataset(Dataset):
         Targets, in the type that the criterion takes.
     dtype : dtype
         What the rows are cast to.
+    are_targets : bool, default=False
+        Whether each row is its own target.
     """
 
-    def __init__(self, X: np.ndarray, y: Any, dtype: np.dtype) -> None:
+    def __init__(
+        self, X: np.ndarray, y: Any, dtype: np.dtype, *, are_targets: bool = False
+    ) -> None:
         super().__init__(X, y)
         self.dtype = dtype
+        self.are_targets = are_targets
 
     def transform(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Cast a row; see :class:`skorch.dataset.Dataset`."""
         X, y = super().transform(X, y)
-        return np.asarray(X, dtype=self.dtype), y
+        X = np.asarray(X, dtype=self.dtype)
+        return X, X if self.are_targets else y
 
 
 def takes_integers(module: torch.nn.Module) -> bool:
@@ -118,6 +136,28 @@ def net_rows(X: Any, y: Any, module: torch.nn.Module) -> tuple[Any, Any]:
     return CastDataset(X, y, dtype), None
 
 
+def rows_as_targets(X: Any, module: torch.nn.Module) -> tuple[Any, Any]:
+    """Rows for a module, each of which is its own target.
+
+    Parameters
+    ----------
+    X : object
+        Rows.
+    module : torch.nn.Module
+        Whose parameters say which types it takes.
+
+    Returns
+    -------
+    X, y : objects
+        As :func:`net_rows` returns them.
+    """
+    X, _ = net_rows(X, None, module)
+    if isinstance(X, CastDataset):
+        X.are_targets = True
+        return X, None
+    return X, X
+
+
 def _array_type(X: Any, integers: bool, floats: Any) -> Any:
     """Type that an array is cast to; None for what is left alone."""
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub":
@@ -143,7 +183,9 @@ def _check_finite(X: np.ndarray, dtype: Any) -> None:
 
 def net_target(y: np.ndarray, *, net: Any) -> np.ndarray:
     """Cast targets: class numbers to int64, others, and those of a single logit, to floats."""
-    binary = issubclass(_criterion_class(net), torch.nn.BCEWithLogitsLoss | torch.nn.BCELoss)
+    if y.dtype == object:
+        return y
+    binary = has_criterion(net, OF_FLOATS)
     if y.dtype.kind in "iub" and not binary:
         return y.astype(np.int64)
     module = vars(net).get("module_")
@@ -176,6 +218,15 @@ def class_numbers(labels: Any, classes: np.ndarray) -> np.ndarray:
     return order[np.searchsorted(classes, labels, sorter=order)]
 
 
-def _criterion_class(net: Any) -> type:
+def has_criterion(net: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a net's criterion is of one of some classes, initialized or not.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Net.
+    kinds : tuple of type
+        Classes of criteria.
+    """
     criterion = net.criterion
-    return criterion if isinstance(criterion, type) else type(criterion)
+    return issubclass(criterion if isinstance(criterion, type) else type(criterion), kinds)

@@ -24,10 +24,11 @@ class Task:
 
     Attributes
     ----------
-    X, y : container of n rows, ndarray of shape (n,)
-        Rows to train on; `y` holds class numbers 0 to k-1, or the targets of a regression.
+    X, y : container of n rows, ndarray of shape (n, ...) or None
+        Rows to train on; `y` holds class numbers 0 to k-1, or other targets, or is None where rows
+        are their own targets.
     classes : ndarray of shape (k,) or None
-        Labels that the class numbers stand for; None for a regression.
+        Labels that the class numbers stand for; None where rows have no class.
     recorded : tuple (X, y) or None
         Rows to record where they are not those that are trained on.
     snapshots : object
@@ -41,21 +42,21 @@ class Task:
     """
 
     X: Any
-    y: np.ndarray
+    y: Any
     classes: np.ndarray | None
-    recorded: tuple[Any, np.ndarray] | None = None
+    recorded: tuple[Any, Any] | None = None
     snapshots: Any = "auto"
     max_snapshot_bytes: int = 2**30
     keep: tuple[str, ...] = ()
     storage: Any = None
 
     @property
-    def labels(self) -> np.ndarray:
+    def labels(self) -> Any:
         """Targets as the user gave them."""
         return self.y if self.classes is None else self.classes[self.y]
 
     @property
-    def rows(self) -> tuple[Any, np.ndarray]:
+    def rows(self) -> tuple[Any, Any]:
         """Rows to record, with their class numbers or targets."""
         return (self.X, self.y) if self.recorded is None else self.recorded
 
@@ -87,6 +88,8 @@ class Learner:
         not build on the trees before.
     records_outputs : bool
         Whether it can record class scores, ``keep=("outputs",)``.
+    records_elements : bool
+        Whether it can record losses of the elements of a row, ``keep=("elements",)``.
     takes_any_rows : bool
         Whether rows may be of any kind (text, frames), which it passes on; else they are arrays
         of numbers.
@@ -99,6 +102,7 @@ class Learner:
     has_gradients: bool = False
     steps_are_runs: bool = False
     records_outputs: bool = True
+    records_elements: bool = False
     takes_any_rows: bool = False
     takes_datasets: bool = False
 
@@ -185,7 +189,7 @@ class Learner:
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        y: np.ndarray,
+        y: Any,
         classes: np.ndarray | None,
         *,
         keep: tuple[str, ...] = (),
@@ -198,7 +202,7 @@ class Learner:
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        target: np.ndarray,
+        target: Any,
         classes: np.ndarray | None,
         output: str,
     ) -> Iterator[np.ndarray]:
@@ -214,7 +218,7 @@ class Learner:
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        y: np.ndarray,
+        y: Any,
         classes: np.ndarray | None,
     ) -> Iterator[np.ndarray]:
         """Norms of the gradients of each row's loss by the parameters, (n,), after each step."""

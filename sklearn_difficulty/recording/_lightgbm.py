@@ -109,7 +109,7 @@ class LightGBMLearner(BoostingLearner):
                 predicted = _OF_TARGETS[name](slope * margins)
                 if "sqrt" in options:
                     predicted = np.sign(predicted) * predicted**2
-                yield target_records(predicted, y)
+                yield target_records(predicted, y, keep)
             else:
                 seen = np.searchsorted(classes, fitted.classes_)
                 yield margin_records(slope * margins, seen, len(classes), y, keep)

@@ -110,6 +110,8 @@ class TrajectoryRecorder(StepRecorder):
         proba: Any = None,
         targets: Any = None,
         losses: Any = None,
+        components: Mapping[str, Any] | None = None,
+        elements: Any = None,
     ) -> None:
         """Record some rows in the open step.
 
@@ -128,8 +130,14 @@ class TrajectoryRecorder(StepRecorder):
             Class numbers, from 0, or without `logits` and `proba` targets of any kind. They are
             remembered, and may be left out for rows that had theirs.
         losses : array-like of shape (k,), default=None
-            Loss of each row, unreduced and unweighted. By default the cross-entropy, in nats. A
-            regression, of which nothing else is known, gives only these.
+            Loss of each row, unreduced and unweighted. By default the sum of the `components`, or
+            the cross-entropy, in nats. A regression, of which nothing else is known, gives only
+            these.
+        components : mapping of str to array-like of shape (k,), default=None
+            Named parts of the loss of each row.
+        elements : array-like of shape (k, ...), default=None
+            Loss of each pixel, token or label of each row, whose sums over the steps are
+            `element_action`; NaN for those that do not count.
 
         Raises
         ------
@@ -150,9 +158,23 @@ class TrajectoryRecorder(StepRecorder):
         if logits is not None and proba is not None:
             raise ValueError("logits and proba were both given: pass one of them.")
         kind, outputs = ("logits", logits) if proba is None else ("proba", proba)
+        parts = {
+            name: _one_per_row(f"components[{name!r}]", part, rows)
+            for name, part in (components or {}).items()
+        }
+        if losses is None and parts:
+            losses = np.sum([*parts.values()], axis=0)
         if outputs is None and losses is None:
-            raise ValueError("neither losses nor logits or proba with targets were given.")
-        self._check_same_as_before(outputs=outputs is not None, losses=losses is not None)
+            raise ValueError(
+                "neither losses nor components, nor logits or proba with targets, were given."
+            )
+        given = {
+            "outputs": outputs is not None,
+            "losses": losses is not None,
+            "elements": elements is not None,
+            **{f"components[{name!r}]": True for name in parts},
+        }
+        self._check_same_as_before(given)
         scores = None if outputs is None else self._scores(rows, kind, outputs)
         n_classes = None if scores is None else scores.shape[1]
         if targets is None:
@@ -169,11 +191,16 @@ class TrajectoryRecorder(StepRecorder):
         if losses is not None:
             records["loss"] = _one_per_row("losses", losses, rows)
         self._check_finite(records["loss"])
+        of_parts: dict[str, Any] = {}
+        if parts:
+            of_parts["components"] = parts
+        if elements is not None:
+            of_parts["elements"] = _elements_of_rows(elements, rows)
         self._n_classes = n_classes
-        self._given = {"outputs": outputs is not None, "losses": losses is not None}
+        self._given = given
         if targets is not None:
             self._targets.keep(rows)
-        self.write(rows, records)
+        self.write(rows, records | of_parts)
 
     def step(self, dt: Mapping[str, float] | None = None) -> None:
         """Close the open step.
@@ -204,6 +231,7 @@ class TrajectoryRecorder(StepRecorder):
         in_train: Any = None,
         snapshots: Snapshots | None = None,
         when: str = "after",
+        element_component: str | None = None,
     ) -> Trajectory:
         """Make a trajectory of the steps that were closed.
 
@@ -220,6 +248,8 @@ class TrajectoryRecorder(StepRecorder):
         when : {"after", "during"}, default="after"
             Whether the records were taken after each step with the model in evaluation mode, or
             during the training pass itself.
+        element_component : str, default=None
+            Which of the `components` the `elements` are of, where that is to be told.
 
         Returns
         -------
@@ -249,6 +279,7 @@ class TrajectoryRecorder(StepRecorder):
             in_train=None if in_train is None else as_array(in_train),
             snapshots=snapshots,
             when=when,
+            element_component=element_component,
         )
         if self._store is None:
             return made
@@ -277,7 +308,7 @@ class TrajectoryRecorder(StepRecorder):
             )
         return rows
 
-    def _check_same_as_before(self, **given: bool) -> None:
+    def _check_same_as_before(self, given: dict[str, bool]) -> None:
         if self._given is not None and given != self._given:
             before, now = (
                 " and ".join(name for name, is_given in each.items() if is_given)
@@ -347,3 +378,13 @@ def _one_per_row(name: str, values: Any, rows: np.ndarray) -> np.ndarray:
             f'{array.shape}. In torch, reduction="none" gives them.'
         )
     return array.reshape(-1)
+
+
+def _elements_of_rows(elements: Any, rows: np.ndarray) -> np.ndarray:
+    array = as_floats("elements", elements)
+    if array.ndim < 2 or len(array) != len(rows):
+        raise ValueError(
+            f"elements must have the shape ({len(rows)}, ...), as there are {len(rows)} indices, "
+            f"with a loss for each element of a row; got {array.shape}."
+        )
+    return array

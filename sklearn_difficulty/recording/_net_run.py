@@ -13,7 +13,13 @@ from sklearn_difficulty.recording._array_batches import FasterIterator
 from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._lean_epochs import LeanEpochs, rows_may_stay_on
 from sklearn_difficulty.recording._learner import Task
-from sklearn_difficulty.recording._net_rows import check_outputs, columns_of, converted, numbers_of
+from sklearn_difficulty.recording._net_rows import (
+    check_loss,
+    check_outputs,
+    columns_of,
+    converted,
+    numbers_of,
+)
 from sklearn_difficulty.recording._progress import no_tick
 from sklearn_difficulty.recording._step_recorder import KEEP
 from sklearn_difficulty.recording._tracked import Tracked
@@ -59,7 +65,7 @@ class NetRun:
             snapshots=task.snapshots,
             max_snapshot_bytes=task.max_snapshot_bytes,
             # Margins of logits are not clipped, so that there are no others to keep.
-            keep=tuple(name for name in task.keep if name in KEEP),
+            keep=tuple({*getattr(net, "keep", ()), *(name for name in task.keep if name in KEEP)}),
         )
         tracked = isinstance(net, Tracked)
         if tracked:
@@ -68,6 +74,9 @@ class NetRun:
             net.size_to(task.X, task.labels)
         self.strip = _equip(net, self.tracker, tick)
         self.tracker.folder = task.storage
+        # Masks and boxes are known here, in the type that they have, or are no array.
+        self.tracker.notes_targets = task.y is not None and task.y.dtype != object
+        self.tracker.notes_targets &= np.ndim(task.y) == 1
         if task.classes is not None:
             self.tracker.columns = columns_of(net, task.classes)
             if isinstance(task.X, Dataset) and is_classifier(net) and not tracked:
@@ -76,7 +85,8 @@ class NetRun:
         if task.recorded is not None:
             self.tracker.data = converted(net, *task.recorded, task.classes)
         self.X, self.y = converted(net, task.X, task.y, task.classes)
-        check_outputs(net, task.X, task.classes)
+        check_outputs(net, task.X, task.y, task.classes)
+        check_loss(net, self.X, self.y)
 
     def train(self) -> None:
         """Train, as skorch does."""
@@ -96,6 +106,8 @@ class NetRun:
             tracker.made_ = None  # its files are about to move, to where the caller keeps them
         if tracker.columns is not None and path.prediction is not None:
             path = _relabelled(path, task, tracker.columns)
+        if not tracker.notes_targets:
+            path = _with_targets(path, task)
         return self.net, path
 
 
@@ -148,6 +160,12 @@ def _equip(net: Any, tracker: DifficultyTracker, tick: Callable[[], None]) -> Ca
         net.callbacks_ = [pair for pair in net.callbacks_ if pair[0] not in dict(extra)]
 
     return strip
+
+
+def _with_targets(path: Trajectory, task: Task) -> Trajectory:
+    """A path with the targets of the task, as far as they are an array."""
+    _, y = task.rows
+    return dataclasses.replace(path, y=None if y is None or y.dtype == object else y)
 
 
 def _relabelled(path: Trajectory, task: Task, columns: np.ndarray) -> Trajectory:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils import Tags
 from skorch import NeuralNetClassifier, NeuralNetRegressor
-from skorch.utils import to_numpy
+from skorch.utils import to_numpy, to_tensor
 
 from sklearn_difficulty.recording._default_net import (
     default_training,
@@ -15,11 +15,18 @@ from sklearn_difficulty.recording._inputs import (
     class_numbers,
     net_target,
 )
+from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._outputs import first_output
 from sklearn_difficulty.recording._tracked import Tracked
 
 
 class TrackedNet(Tracked):
     """Net of skorch for any task, whose ``fit`` leaves a trajectory behind.
+
+    Targets may have any shape that the criterion compares with what the module returns: several
+    labels or numbers for each row, masks, sequences. A list of arrays, such as the boxes of each
+    image, reaches the criterion as a list of tensors. Without targets, ``fit(X)``, each row is its
+    own target, as for an autoencoder.
 
     Parameters
     ----------
@@ -27,7 +34,9 @@ class TrackedNet(Tracked):
         The network. None is a multilayer perceptron that sizes itself to the data.
     *args : objects
         Further positional parameters of :class:`skorch.NeuralNet`, the first of which is
-        the criterion.
+        the criterion. It may be a mapping of names to criteria, or return its losses by name, in a
+        dict or a named tuple: the net learns their sum, and each is recorded; see
+        :class:`~sklearn_difficulty.recording.NamedLosses`.
     when : {"after", "during"}, default="after"
         Record in a pass after each epoch, or the training pass itself; see
         :class:`DifficultyTracker`.
@@ -65,7 +74,7 @@ class TrackedNet(Tracked):
     ...     max_epochs=2,
     ...     verbose=0,
     ... )
-    >>> autoencoder.fit(X, X).trajectory_.loss.shape
+    >>> autoencoder.fit(X).trajectory_.loss.shape
     (1, 2, 40)
     """
 
@@ -185,7 +194,8 @@ class TrackedNetClassifier(Tracked, NeuralNetClassifier):
 class TrackedNetRegressor(Tracked, NeuralNetRegressor):
     """Regressor of skorch whose ``fit`` leaves a trajectory behind.
 
-    It takes targets of shape (n,) as well as (n, outputs), and predicts in the same shape.
+    It takes targets of shape (n,) as well as (n, outputs), and predicts in the same shape. With
+    ``criterion=torch.nn.GaussianNLLLoss``, the module returns a mean and a variance.
 
     Parameters
     ----------
@@ -246,8 +256,14 @@ class TrackedNetRegressor(Tracked, NeuralNetRegressor):
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Loss of a batch, with targets in the shape of the outputs."""
-        if isinstance(y_pred, torch.Tensor) and y_true.ndim == 1 and y_pred.shape[1:] == (1,):
+        outputs = first_output(y_pred)
+        if isinstance(outputs, torch.Tensor) and y_true.ndim == 1 and outputs.shape[1:] == (1,):
             y_true = y_true.reshape(-1, 1)
+        if isinstance(y_pred, tuple) and isinstance(
+            unwrapped(self.criterion_), torch.nn.GaussianNLLLoss
+        ):
+            mean, variance = y_pred
+            return self.criterion_(mean, to_tensor(y_true, device=self.device), variance)
         return super().get_loss(y_pred, y_true, *args, **kwargs)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -273,13 +289,18 @@ def default_net(kind: type, n_samples: int | None = None) -> Any:
     Parameters
     ----------
     kind : type
-        ``TrackedNetClassifier`` or ``TrackedNetRegressor``.
+        ``TrackedNetClassifier``, ``TrackedNetRegressor``, or ``TrackedNet`` for labels of which a
+        row may have several.
     n_samples : int or None
         Rows, which batches and epochs are made for; None for a middling number.
     """
-    classifies = issubclass(kind, TrackedNetClassifier)
+    criterion: type = torch.nn.BCEWithLogitsLoss
+    if issubclass(kind, TrackedNetClassifier):
+        criterion = torch.nn.CrossEntropyLoss
+    elif issubclass(kind, TrackedNetRegressor):
+        criterion = torch.nn.MSELoss
     return kind(
-        criterion=torch.nn.CrossEntropyLoss if classifies else torch.nn.MSELoss,
+        criterion=criterion,
         optimizer=torch.optim.Adam,
         lr=1e-3,
         iterator_train__shuffle=True,

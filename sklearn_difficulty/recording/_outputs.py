@@ -1,13 +1,18 @@
 """What a model's outputs say of each row: margin, probability, entropy, prediction."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from sklearn.base import is_classifier
+from skorch.utils import to_numpy
 
-from sklearn_difficulty.recording._losses import flat_losses, unwrapped
+from sklearn_difficulty.recording._elements import RowLosses
+from sklearn_difficulty.recording._losses import unwrapped
 
 _BINARY_CRITERIA = (torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss)
+# Criteria of labels of which a row may have several.
+LABEL_CRITERIA = (*_BINARY_CRITERIA, torch.nn.MultiLabelSoftMarginLoss)
 # Rows of probabilities sum to one within float32 rounding of a few thousand classes.
 _SUM_TOLERANCE = 1e-3
 # Up to so many, torch goes through classes sooner along the first axis than along the last one:
@@ -145,44 +150,97 @@ def class_records(
     }
 
 
-def batch_records(
-    net: Any, y_pred: Any, targets: Any, losses: torch.Tensor, kind: str | None, columns: Any
-) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    """All records of a batch, and the outputs that they are made of.
+def recorded_kind(net: Any, y_pred: Any, targets: Any) -> str:
+    """Tell what a net's module emits, as far as the targets make it scores of classes.
 
     Parameters
     ----------
     net : skorch.NeuralNet
         Initialized net.
     y_pred : tensor or tuple of tensors
-        Outputs of its module.
-    targets : tensor
+        Outputs for a batch.
+    targets : object
+        Its targets.
+
+    Returns
+    -------
+    kind : str
+        As :func:`output_kind` has it where there is a class for each row; ``"label_logits"`` or
+        ``"label_proba"`` where each row has several labels that are there or not; else
+        ``"values"``.
+    """
+    kind, outputs = output_kind(net, y_pred), first_output(y_pred)
+    if not isinstance(targets, torch.Tensor):
+        return "values"
+    if kind != "values":
+        return kind if _are_class_numbers(outputs, targets, kind) else "values"
+    criterion = unwrapped(net.criterion_)
+    if (
+        isinstance(criterion, LABEL_CRITERIA)
+        and outputs.ndim == 2
+        and targets.shape == outputs.shape
+    ):
+        return "label_proba" if isinstance(criterion, torch.nn.BCELoss) else "label_logits"
+    return "values"
+
+
+def to_arrays(records: Mapping[str, Any]) -> dict[str, Any]:
+    """Records as arrays, those of the parts of a loss by name.
+
+    Parameters
+    ----------
+    records : mapping of str to tensor, or to mapping of str to tensor
+        As :func:`batch_records` gives them.
+    """
+    return {
+        name: to_arrays(value) if isinstance(value, Mapping) else to_numpy(value)
+        for name, value in records.items()
+    }
+
+
+def _are_class_numbers(outputs: torch.Tensor, targets: torch.Tensor, kind: str) -> bool:
+    if kind.startswith("binary"):
+        return targets.numel() == len(targets)
+    return outputs.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point()
+
+
+def batch_records(
+    y_pred: Any, targets: Any, losses: RowLosses, kind: str, columns: Any
+) -> tuple[dict[str, Any], torch.Tensor]:
+    """All records of a batch, and the outputs that they are made of.
+
+    Parameters
+    ----------
+    y_pred : tensor or tuple of tensors
+        Outputs of the module.
+    targets : object
         Targets on the device of the outputs.
-    losses : tensor of shape (n, ...)
+    losses : RowLosses
         Losses of the rows.
-    kind : str or None
-        What the module emits; see :func:`output_kind`.
+    kind : str
+        What the module emits; see :func:`recorded_kind`.
     columns : array of int or None
         Columns that stand for a class; None for all.
 
     Returns
     -------
-    records : dict of tensors of shape (n,)
-        The loss, and for a classifier what :func:`class_records` has.
+    records : dict of tensors of shape (n,), or of such by name
+        The loss and its parts; for a classifier what :func:`class_records` has; for several labels
+        the predicted ones, and the losses of each.
     outputs : tensor of shape (n, ...)
         Class scores where there are classes, and else the outputs as they are.
     """
-    records = {"loss": flat_losses(losses, net.criterion_)}
+    records: dict[str, Any] = {"loss": losses.loss}
+    if losses.components:
+        records["components"] = losses.components
     outputs = first_output(y_pred)
-    if kind is not None and kind != "values" and _are_class_numbers(targets, kind):
+    if kind.startswith("label"):
+        # strictly more likely to be there than not
+        threshold = 0.5 if kind == "label_proba" else 0.0
+        records["prediction"] = (outputs.detach() > threshold).to(torch.int8)
+        if losses.elements is not None:
+            records["elements"] = losses.elements
+    elif kind != "values":
         outputs = class_scores(outputs, kind)
         records |= class_records(outputs, targets, columns)
     return records, outputs
-
-
-def _are_class_numbers(targets: Any, kind: str) -> bool:
-    if not isinstance(targets, torch.Tensor):
-        return False
-    if kind.startswith("binary"):
-        return targets.numel() == len(targets)
-    return targets.ndim == 1 and not targets.is_floating_point()

@@ -1,23 +1,24 @@
 """Norms of the gradients of single rows' losses by the parameters, without holding gradients."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from skorch.dataset import unpack_data
+from skorch.dataset import get_len, unpack_data
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._array_batches import faster
+from sklearn_difficulty.recording._batch_rows import BatchRows, on_device
 from sklearn_difficulty.recording._graph_losses import (
     differentiable,
     graph_losses,
     is_reduced_alone,
 )
-from sklearn_difficulty.recording._losses import divided, unwrapped
+from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._replay import batches, load_state, replica
 from sklearn_difficulty.recording._snapshots import State, trained_parts
 
@@ -108,53 +109,51 @@ class _RowNorms:
         self._rows_per_chunk = max(1, most_values // n_values)
         self._is_mapped: bool | None = None
 
-    def __call__(self, Xi: Any, yi: torch.Tensor) -> np.ndarray:
-        yi = yi.to(self.net.device)
-        rows, whole = divided(len(yi), Xi, yi)
+    def __call__(self, Xi: Any, yi: Any) -> np.ndarray:
+        yi = on_device(yi, get_len(Xi), self.net.device)
+        batch = BatchRows(len(yi), Xi, yi)
         with differentiable(self._loss):
             if self._is_mapped is None:
                 self._loss.decide(Xi, yi)
-                self._is_mapped = self._can_be_mapped([part[:_ROWS_TRIED] for part in rows], whole)
-            norms = self._mapped if self._is_mapped else self._one_by_one
-            return to_numpy(norms(rows, whole))
+                n_tried = min(_ROWS_TRIED, len(yi))
+                self._is_mapped = self._can_be_mapped(BatchRows(n_tried, *batch.piece(0, n_tried)))
+            return to_numpy(self._mapped(batch) if self._is_mapped else self._one_by_one(batch))
 
-    def _can_be_mapped(self, rows: Sequence[torch.Tensor], whole: Callable[..., Any]) -> bool:
-        if self._rows_per_chunk == 1:
+    def _can_be_mapped(self, batch: BatchRows) -> bool:
+        if self._rows_per_chunk == 1 or not batch.are_tensors:
             return False
         try:
-            mapped = self._mapped(rows, whole)
+            mapped = self._mapped(batch)
         except (RuntimeError, ValueError):
             # Code that reads a value (`.item()`, `if x > 0`) or writes into a tensor of its own
             # cannot be mapped; it can be called, and what it raises then is its own error.
             return False
-        single = self._one_by_one(rows, whole)
+        single = self._one_by_one(batch)
         coarsest = max(torch.finfo(p.dtype).eps for p in self._parameters.values())
         tolerance = 4 * coarsest**0.5
         smallest = tolerance * float(single.abs().max())
         return torch.allclose(mapped, single, rtol=tolerance, atol=smallest, equal_nan=True)
 
-    def _mapped(self, rows: Sequence[torch.Tensor], whole: Callable[..., Any]) -> torch.Tensor:
+    def _mapped(self, batch: BatchRows) -> torch.Tensor:
         parameters = {name: p.detach() for name, p in self._parameters.items()}
         call = partial(torch.func.functional_call, self._loss)
 
         def norm(*row: torch.Tensor) -> torch.Tensor:
-            one = tuple(whole([part.unsqueeze(0) for part in row]))
+            one = tuple(batch.whole([part.unsqueeze(0) for part in row]))
             return _norm(torch.func.grad(call)(parameters, one).values())
 
         with warnings.catch_warnings():
             # of a layer that is mapped row by row, which is no slower than the other way
             warnings.filterwarnings("ignore", message="There is a performance drop")
             return torch.func.vmap(norm, randomness="different", chunk_size=self._rows_per_chunk)(
-                *rows
+                *batch.held
             )
 
-    def _one_by_one(self, rows: Sequence[torch.Tensor], whole: Callable[..., Any]) -> torch.Tensor:
+    def _one_by_one(self, batch: BatchRows) -> torch.Tensor:
         parameters, norms = list(self._parameters.values()), []
         with torch.enable_grad():
-            for row in zip(*(part.split(1) for part in rows), strict=True):
-                gradients = torch.autograd.grad(
-                    self._loss(*whole(row)), parameters, allow_unused=True
-                )
+            for row in batch.singly():
+                gradients = torch.autograd.grad(self._loss(*row), parameters, allow_unused=True)
                 norms.append(_norm(g for g in gradients if g is not None))
         return torch.stack(norms)
 

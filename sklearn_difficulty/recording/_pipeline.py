@@ -85,10 +85,10 @@ class PipelineLearner(LearnerAroundOne):
         fitted.set_params(**{name: "passthrough"})
         fitted.set_params(**seeded_params(fitted, seed, reseed=reseed))
         X = fitted.fit_transform(task.X, task.labels)
-        if n_rows(X) != len(task.y):
+        if n_rows(X) != n_rows(task.X):
             raise ValueError(
                 f"the transformers of the {type(fitted).__name__} made {n_rows(X)} rows out of "
-                f"{len(task.y)}: every row needs to reach the last step to be recorded."
+                f"{n_rows(task.X)}: every row needs to reach the last step to be recorded."
             )
         recorded = task.recorded
         if recorded is not None:

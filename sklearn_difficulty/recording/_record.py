@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_difficulty._data import take_rows
+from sklearn_difficulty._data import n_rows, take_rows
 from sklearn_difficulty.recording._folds import Fold, folds_of_runs, joined
 from sklearn_difficulty.recording._learner import Learner, NotStackableError, Task
 from sklearn_difficulty.recording._learners import find_learner
@@ -26,7 +26,7 @@ SNAPSHOT_BYTES = 2**30
 def record(
     estimator: Any,
     X: Any,
-    y: np.ndarray,
+    y: np.ndarray | None,
     *,
     classes: np.ndarray | None,
     n_runs: int = 1,
@@ -47,10 +47,10 @@ def record(
         Is cloned, and not changed.
     X : container of n_samples rows
         Rows, of a kind that the learner takes.
-    y : ndarray of shape (n_samples,)
-        Class numbers, or targets of a regression.
+    y : ndarray of shape (n_samples, ...) or None
+        Class numbers, or other targets; None where rows are their own targets.
     classes : ndarray or None
-        Labels behind the class numbers; None for a regression.
+        Labels behind the class numbers; None where rows have no class.
     n_runs : int
         Independent trainings.
     cv : splitter, int or None
@@ -70,12 +70,12 @@ def record(
     storage : path or None
         Folder to keep records and snapshots in; None keeps them in memory.
     """
-    learner = find_learner(estimator)
+    learner, n_samples = find_learner(estimator), n_rows(X)
     runs = folds_of_runs(cv, X, y, classes, groups)
     models_per_run = len(runs[0])
     folds = [fold for run in runs for fold in run] * n_runs
     n_models = len(folds)
-    learner.check(estimator, n_models, len(y), held_out=cv is not None)
+    learner.check(estimator, n_models, n_samples, held_out=cv is not None)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=n_models)
     reseed = random_state is not None or n_models > 1
     template = clone(estimator)  # without what an earlier fit left behind
@@ -118,10 +118,11 @@ def record(
         return Recording(
             learner,
             estimators=[learner.arrived(fitted) for fitted, _ in recorded],
-            trajectory=_one_path(paths, folds, models_per_run, y, store),
-            scored=np.stack([_recorded_rows(fold, len(y)) for fold in folds]),
+            trajectory=_one_path(paths, folds, models_per_run, y, n_samples, store),
+            scored=np.stack([_recorded_rows(fold, n_samples) for fold in folds]),
             n_steps=[path.n_steps_max for path in paths],
             classes=classes,
+            targets=y,
             models_per_run=models_per_run,
             runs_per_model=learner.runs_per_model(estimator),
             why_not_stacked=why_not_stacked,
@@ -132,7 +133,8 @@ def _one_path(
     paths: list[Trajectory],
     folds: list[Fold | None],
     models_per_run: int,
-    y: np.ndarray,
+    y: np.ndarray | None,
+    n_samples: int,
     store: Store | None,
 ) -> Trajectory:
     """The paths of all models as one trajectory, in its folder where there is a store."""
@@ -141,7 +143,8 @@ def _one_path(
             joined(
                 paths[start : start + models_per_run],
                 folds[start : start + models_per_run],
-                y,
+                None if y is None or y.dtype == object else y,
+                n_samples,
                 None if store is None else store.part(f"run{start}"),
             )
             for start in range(0, len(paths), models_per_run)
@@ -188,18 +191,19 @@ def _recorded_rows(fold: Fold | None, n_samples: int) -> np.ndarray:
     return rows
 
 
-def _task(X: Any, y: np.ndarray, fold: Fold | None, **options: Any) -> Task:
+def _task(X: Any, y: np.ndarray | None, fold: Fold | None, **options: Any) -> Task:
     if fold is None:
         return Task(X, y, **options)
     train, test = fold
-    held_out = (take_rows(X, test), y[test])
-    return Task(take_rows(X, train), y[train], recorded=held_out, **options)
+    held_out = (take_rows(X, test), None if y is None else y[test])
+    own = None if y is None else y[train]
+    return Task(take_rows(X, train), own, recorded=held_out, **options)
 
 
 def replay(
     recording: Recording,
     X: Any,
-    y: np.ndarray,
+    y: np.ndarray | None,
     *,
     steps: Any = None,
     keep: tuple[str, ...] = (),
@@ -211,7 +215,7 @@ def replay(
     ----------
     recording : Recording
         Fitted models.
-    X, y : container of n rows, ndarray of shape (n,)
+    X, y : container of n rows, ndarray of shape (n, ...) or None
         Rows and the labels (as class numbers) or targets they are judged under.
     steps : object, default=None
         Window of the training; see :func:`~sklearn_difficulty.trajectory.window_steps`.
@@ -234,14 +238,15 @@ def replay(
         kept, spans = _kept_in_window(recording, model, steps, dt)
         states = recording.states(model, kept)
         records = recording.learner.replay(fitted, states, X, y, recording.classes, keep=keep)
-        paths.append(_replayed_path(recording, records, y, kept, spans))
+        paths.append(_replayed_path(recording, records, y, n_rows(X), kept, spans))
     return paths[0] if len(paths) == 1 else Trajectory.stack(paths)
 
 
 def _replayed_path(
     recording: Recording,
-    replayed: Iterator[dict[str, np.ndarray]],
-    y: np.ndarray,
+    replayed: Iterator[dict[str, Any]],
+    y: np.ndarray | None,
+    n_samples: int,
     kept: tuple[int, ...],
     spans: dict[str, np.ndarray],
 ) -> Trajectory:
@@ -249,11 +254,12 @@ def _replayed_path(
     if not learner.takes_snapshots:  # which gives all its steps, in order
         wanted = set(kept)
         replayed = (records for step, records in enumerate(replayed) if step in wanted)
-    rows = np.arange(len(y))
+    rows = np.arange(n_samples)
     about: dict[str, Any] = {
-        "y": y,
+        "y": None if y is None or y.dtype == object else y,
         "classes": recording.classes,
         "in_train": np.zeros(len(rows), dtype=bool),
+        "element_component": recording.trajectory.element_component,
     }
     recorder = StepRecorder(len(rows))
     trees = []

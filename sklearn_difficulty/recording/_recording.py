@@ -29,6 +29,8 @@ class Recording:
         Steps that each model completed.
     classes : ndarray or None
         Labels behind the class numbers.
+    targets : ndarray of shape (n_samples, ...) or None
+        What the rows were trained under, in numbers; None where they are their own targets.
     models_per_run : int, default=1
         Models that a run's rows were recorded by: one for each of its folds.
     runs_per_model : int, default=1
@@ -43,6 +45,7 @@ class Recording:
     scored: np.ndarray
     n_steps: list[int]
     classes: np.ndarray | None
+    targets: np.ndarray | None = None
     models_per_run: int = 1
     runs_per_model: int = 1
     why_not_stacked: str | None = "trained elsewhere"

@@ -1,34 +1,37 @@
 """Run kept parameter states of a skorch net over rows: outputs, losses, input gradients."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from skorch.dataset import unpack_data
+from skorch.dataset import get_len, unpack_data
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._array_batches import for_gradients, for_recording
+from sklearn_difficulty.recording._batch_rows import on_device
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._graph_losses import (
     differentiable,
     graph_losses,
     is_reduced_alone,
 )
-from sklearn_difficulty.recording._losses import (
-    needs_one_by_one,
-    per_sample_losses,
-    unwrapped,
-)
+from sklearn_difficulty.recording._losses import row_losses, unwrapped
 from sklearn_difficulty.recording._outputs import (
     batch_records,
     class_scores,
     first_output,
     output_kind,
+    recorded_kind,
+    to_arrays,
 )
+from sklearn_difficulty.recording._separable import needs_one_by_one
 from sklearn_difficulty.recording._snapshots import State, trained_parts
+
+# Each output takes a backward pass of its own.
+_MOST_OUTPUTS = 64
 
 
 def replica(net: Any) -> Any:
@@ -76,15 +79,21 @@ def outputs_of(net: Any, X: Any) -> torch.Tensor:
     return torch.cat(parts)
 
 
+def first_shape(net: Any, X: Any) -> tuple[int, ...]:
+    """Shape of the first output of a net's module for a row."""
+    y_pred = net.evaluation_step(next(batches(net, X)))
+    return tuple(first_output(y_pred).shape[1:])
+
+
 def replay_records(
     net: Any,
     states: Iterable[State],
     X: Any,
-    y: np.ndarray,
+    y: Any,
     *,
     columns: Any = None,
     keep: tuple[str, ...] = (),
-) -> Iterator[dict[str, np.ndarray]]:
+) -> Iterator[dict[str, Any]]:
     """Records of rows after each kept state, as the tracker would have made them.
 
     Parameters
@@ -104,19 +113,31 @@ def replay_records(
     one_by_one = None
     for state in states:
         load_state(twin, state)
-        parts: dict[str, list[np.ndarray]] = {}
+        parts = []
         for Xi, yi in map(unpack_data, batches(twin, X, y)):
-            y_pred, targets = twin.evaluation_step((Xi, yi)), yi.to(twin.device)
+            y_pred = twin.evaluation_step((Xi, yi))
+            targets = on_device(yi, get_len(Xi), twin.device)
             if one_by_one is None:
                 one_by_one = needs_one_by_one(twin, y_pred, targets, Xi)
-            losses = per_sample_losses(twin, y_pred, targets, Xi, one_by_one=one_by_one)
-            kind = output_kind(twin, y_pred)
-            records, outputs = batch_records(twin, y_pred, targets, losses, kind, columns)
+            losses = row_losses(twin, y_pred, targets, Xi, one_by_one=one_by_one)
+            kind = recorded_kind(twin, y_pred, targets)
+            records, outputs = batch_records(y_pred, targets, losses, kind, columns)
+            if "elements" in keep and losses.elements is not None:
+                records["elements"] = losses.elements
             if "outputs" in keep:
                 records["outputs"] = outputs
-            for name, values in records.items():
-                parts.setdefault(name, []).append(to_numpy(values))
-        yield {name: np.concatenate(values) for name, values in parts.items()}
+            parts.append(to_arrays(records))
+        yield _joined(parts)
+
+
+def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Records of one batch after the other as records of all rows."""
+    return {
+        name: _joined([part[name] for part in parts])
+        if isinstance(first, Mapping)
+        else np.concatenate([part[name] for part in parts])
+        for name, first in parts[0].items()
+    }
 
 
 def input_gradients(
@@ -137,16 +158,17 @@ def input_gradients(
         Rows: one array of real numbers each.
     target : ndarray of shape (n,), or what the net takes as targets
         Numbers of the outputs; the targets for ``output="loss"``, None where they are in `X`.
-    output : {"logit", "proba", "loss"}
+    output : {"logit", "proba", "loss", "values"}
         ``"logit"`` is the module's own where it returns logits, and the centred
         log-probability (the logit up to a shift that all classes share) where it returns
         probabilities. ``"loss"`` is that of each row as it is recorded: unreduced, and not
-        weighted by class.
+        weighted by class. ``"values"`` takes each of the module's outputs as it is.
 
     Yields
     ------
     gradients : ndarray of shape (n, ...)
-        In the shape of the inputs.
+        In the shape of the inputs. With k outputs and ``"values"``, of shape (n * k, ...): those of
+        a row's outputs stand next to each other.
 
     Raises
     ------
@@ -166,24 +188,42 @@ def input_gradients(
             with torch.enable_grad(), differentiable(twin.module_):
                 y_pred = twin.infer(Xi)
                 if of_loss:
-                    row = y_pred, yi.to(twin.device), Xi
+                    row = y_pred, on_device(yi, len(Xi), twin.device), Xi
                     if reduced_alone is None:
                         reduced_alone = is_reduced_alone(twin, *row)
                     chosen = graph_losses(twin, *row, reduced_alone=reduced_alone)
+                elif output == "values":
+                    chosen = _each_output(y_pred)
                 else:
                     chosen = _class_outputs(twin, y_pred, target[start:stop], output)
-                (gradients,) = torch.autograd.grad(chosen.sum(), Xi)
+                gradients = _gradients_of(chosen, Xi)
             parts.append(to_numpy(gradients))
             start = stop
         yield np.concatenate(parts)
 
 
-def no_class_outputs() -> RecordNotFoundError:
-    """The error for the output of a class where there are none."""
-    return RecordNotFoundError(
-        "this score needs the output of a class, and this net is not a classifier: take the "
-        "gradients of the loss, as with score='input_gradient_norm'."
-    )
+def _gradients_of(chosen: torch.Tensor, Xi: torch.Tensor) -> torch.Tensor:
+    """Gradients by the input of a number of each row, or of each of several."""
+    if chosen.ndim == 1:
+        return torch.autograd.grad(chosen.sum(), Xi)[0]
+    columns = [
+        torch.autograd.grad(chosen[:, k].sum(), Xi, retain_graph=True)[0]
+        for k in range(chosen.shape[1])
+    ]
+    return torch.stack(columns, dim=1).flatten(0, 1)
+
+
+def _each_output(y_pred: Any) -> torch.Tensor:
+    """Outputs of a module for each row, (n, k), as far as there are few."""
+    outputs = first_output(y_pred)
+    flat = outputs.reshape(len(outputs), -1)
+    if flat.shape[1] > _MOST_OUTPUTS:
+        raise RecordNotFoundError(
+            f"this score needs the gradients of each output, and the module gives "
+            f"{flat.shape[1]} for each row, more than {_MOST_OUTPUTS}: take the gradients of the "
+            "loss, as with score='input_gradient_norm' or 'grand'."
+        )
+    return flat
 
 
 def _differentiable_input(Xi: Any, device: Any) -> torch.Tensor:
@@ -201,7 +241,10 @@ def _class_outputs(net: Any, y_pred: Any, target: np.ndarray, output: str) -> to
     """Logit or probability of each row's target class, with its graph, of shape (n,)."""
     outputs, kind = first_output(y_pred), output_kind(net, y_pred)
     if kind == "values":
-        raise no_class_outputs()
+        raise RecordNotFoundError(
+            "this score needs the output of a class, and this net is not a classifier: take the "
+            "gradients of the loss, as with score='input_gradient_norm'."
+        )
     if kind.startswith("binary"):
         flat = outputs.reshape(len(outputs))
         logit = torch.logit(flat, eps=1e-7) if kind == "binary_proba" else flat

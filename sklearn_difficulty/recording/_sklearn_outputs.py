@@ -40,13 +40,26 @@ def decision_columns(decision: np.ndarray) -> np.ndarray:
     return class_scores(np.asarray(decision), "decision")
 
 
-def target_records(predicted: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    """Records of a regressor; the loss is the squared error, its mean over several targets."""
+def target_records(
+    predicted: np.ndarray, y: np.ndarray, keep: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
+    """Records of a regressor; the loss is the squared error, its mean over several targets.
+
+    Parameters
+    ----------
+    predicted, y : ndarray of shape (n,) or (n, n_outputs)
+        Predictions and targets.
+    keep : tuple of str, default=()
+        Large records to make: ``"outputs"`` are the predictions.
+    """
     # An overflow is reported as a loss that is not finite, with its step.
     with np.errstate(over="ignore"):
         error = (np.asarray(predicted) - y) ** 2
         loss = error if error.ndim == 1 else error.mean(axis=1)
-        return {"loss": loss.astype(np.float32)}
+        records = {"loss": loss.astype(np.float32)}
+    if "outputs" in keep:
+        records["outputs"] = np.asarray(predicted).reshape(len(y), -1).astype(np.float32)
+    return records
 
 
 def check_finite(loss: np.ndarray, recorder: StepRecorder, advice: str) -> None:

@@ -21,7 +21,6 @@ from sklearn_difficulty.recording._net_run import NetRun, holds_rows_back
 from sklearn_difficulty.recording._per_sample_gradients import gradient_norms
 from sklearn_difficulty.recording._replay import (
     input_gradients,
-    no_class_outputs,
     outputs_of,
     replay_records,
 )
@@ -37,6 +36,7 @@ class SkorchLearner(Learner):
     takes_snapshots = True
     has_gradients = True
     takes_datasets = True
+    records_elements = True
 
     def accepts(self, estimator: Any) -> bool:
         """Whether `estimator` is a skorch net."""
@@ -110,11 +110,11 @@ class SkorchLearner(Learner):
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        y: np.ndarray,
+        y: Any,
         classes: np.ndarray | None,
         *,
         keep: tuple[str, ...] = (),
-    ) -> Iterator[dict[str, np.ndarray]]:
+    ) -> Iterator[dict[str, Any]]:
         """Records of other rows; see :class:`Learner`."""
         X, y = converted(fitted, X, y, classes)
         columns = None if classes is None else columns_of(fitted, classes)
@@ -130,7 +130,7 @@ class SkorchLearner(Learner):
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        target: np.ndarray,
+        target: Any,
         classes: np.ndarray | None,
         output: str,
     ) -> Iterator[np.ndarray]:
@@ -138,7 +138,7 @@ class SkorchLearner(Learner):
         if output == "loss":
             X, target = converted(fitted, X, target, classes)
         elif classes is None:
-            raise no_class_outputs()
+            X, output = input_rows(fitted, X), "values"
         else:
             X, target = input_rows(fitted, X), columns_of(fitted, classes)[target]
         return input_gradients(fitted, states, X, target, output=output)
@@ -148,7 +148,7 @@ class SkorchLearner(Learner):
         fitted: Any,
         states: Iterable[State],
         X: Any,
-        y: np.ndarray,
+        y: Any,
         classes: np.ndarray | None,
     ) -> Iterator[np.ndarray]:
         """Norms of the gradients by the parameters; see :class:`Learner`."""

@@ -138,7 +138,7 @@ class StagedLearner(BoostingLearner):
         """Records of rows after each stage; see :class:`BoostingLearner`."""
         if classes is None:
             for predicted in fitted.staged_predict(X):
-                yield target_records(predicted, y)
+                yield target_records(predicted, y, keep)
             return
         for proba in fitted.staged_predict_proba(X):
             yield records_of_proba(aligned(proba, fitted.classes_, classes), y, keep)

@@ -40,7 +40,9 @@ class StepRecorder:
         self._steps = StepArrays(folder)
         self._dt: list[dict[str, float]] = []
         self._n_missing: list[int] = []
-        self._element_action: np.ndarray | None = None
+        self._parts: dict[str, list[str]] = {}
+        self._element_sums: np.ndarray | None = None
+        self._counted: np.ndarray | None = None
 
     @property
     def n_steps(self) -> int:
@@ -67,9 +69,15 @@ class StepRecorder:
         rows : ndarray of int of shape (k,)
             Row numbers.
         records : mapping of str to ndarray of shape (k, ...)
-            Values by record name; ``"elements"`` holds per-element losses.
+            Values by record name; ``"elements"`` holds per-element losses, NaN for those that do
+            not count, and ``"components"`` a mapping of names to values.
         """
         for name, values in records.items():
+            if isinstance(values, Mapping):
+                # Names of parts are free text, and records may become files.
+                keys = self._parts.setdefault(name, list(values))
+                self.write(rows, {f"{name}{keys.index(key)}": values[key] for key in values})
+                continue
             if name not in self._open:
                 self._open[name] = self._blank(name, values)
             self._open[name][rows] = values
@@ -77,7 +85,9 @@ class StepRecorder:
     def _blank(self, name: str, values: np.ndarray) -> np.ndarray:
         shape = (self.n_samples, *values.shape[1:])
         if name == "prediction":
-            return np.full(shape, _MISSING_PREDICTION, dtype=np.int32)
+            # of several labels, each is there or not, which takes no more than a byte
+            kind = np.int32 if values.ndim == 1 else np.int8
+            return np.full(shape, _MISSING_PREDICTION, dtype=kind)
         return np.full(shape, np.nan, dtype=np.float32)
 
     def step(self, dt: Mapping[str, float]) -> None:
@@ -92,9 +102,14 @@ class StepRecorder:
         self._steps.append(self._open)
         self._n_missing.append(len(self.missing))
         if elements is not None:
-            known = np.nan_to_num(elements, nan=0.0)
-            done = self._element_action
-            self._element_action = known if done is None else done + known
+            counted = ~np.isnan(elements)
+            known = np.where(counted, elements, np.float32(0.0))
+            if self._element_sums is None or self._counted is None:
+                self._element_sums, self._counted = known, counted
+            else:
+                # not in place, as a trajectory may have been made of them
+                self._element_sums = self._element_sums + known
+                self._counted = self._counted | counted
         self._dt.append(dict(dt))
         self._open = {}
 
@@ -110,6 +125,7 @@ class StepRecorder:
         in_train: np.ndarray | None = None,
         snapshots: Snapshots | None = None,
         when: str = "after",
+        element_component: str | None = None,
     ) -> Trajectory:
         """Make a trajectory of one run, of the steps that were closed.
 
@@ -125,6 +141,8 @@ class StepRecorder:
             Parameter states of the model.
         when : {"after", "during"}, default="after"
             When the records were taken.
+        element_component : str, optional
+            Name of the part of the loss that the elements are of.
 
         Returns
         -------
@@ -137,10 +155,16 @@ class StepRecorder:
             unit: np.array([[step[unit] for step in self._dt]], dtype=np.float64)
             for unit in self._dt[0]
         }
-        element_action = self._element_action
+        element_action = None
+        if self._element_sums is not None and self._counted is not None:
+            element_action = np.where(self._counted, self._element_sums, np.float32(np.nan))[None]
+        records: dict[str, Any] = self._steps.arrays()
+        for name, keys in self._parts.items():
+            records[name] = {key: records.pop(f"{name}{k}") for k, key in enumerate(keys)}
         return Trajectory(
-            **self._steps.arrays(),  # type: ignore[arg-type]
-            element_action=None if element_action is None else element_action[None],
+            **records,
+            element_action=element_action,
+            element_component=None if element_action is None else element_component,
             dt=dt,
             y=y,
             classes=classes,

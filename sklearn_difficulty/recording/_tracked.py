@@ -1,29 +1,35 @@
 """What the tracked nets share: a tracker, a device of their own choice, inputs cast."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 import torch
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset
 
+from sklearn_difficulty._data import as_row_objects
 from sklearn_difficulty.recording._array_batches import faster
 from sklearn_difficulty.recording._default_net import (
     DefaultMLP,
     default_module_params,
 )
 from sklearn_difficulty.recording._inputs import (
+    has_criterion,
     net_input,
     net_rows,
     net_target,
+    rows_as_targets,
 )
 from sklearn_difficulty.recording._lean_epochs import rows_may_stay_on, takes_over, train_one_epoch
 from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._outputs import LABEL_CRITERIA
+from sklearn_difficulty.recording._parts import NamedLosses
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -104,6 +110,12 @@ class Tracked(NeuralNet):
         self.module_ = DefaultMLP(**(sizes | self.get_params_for("module")))
         return self
 
+    def initialize_criterion(self) -> Any:
+        if not isinstance(self.criterion, Mapping):
+            return super().initialize_criterion()
+        self.criterion_ = NamedLosses(self.criterion)
+        return self
+
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Start anew and train; see :class:`skorch.NeuralNet`."""
         rows, y = self._validated(X, y, reset=True)
@@ -127,7 +139,8 @@ class Tracked(NeuralNet):
         A module of the user's decides for itself what it takes.
         """
         if y is not None and not isinstance(y, np.ndarray | torch.Tensor):
-            y = np.asarray(y)
+            entries = as_row_objects(y)
+            y = np.asarray(y) if entries is None else entries
         if self.module is not None:
             return X, y
         if y is None and not get_tags(self).target_tags.required:
@@ -170,6 +183,10 @@ class Tracked(NeuralNet):
             self.data_params_["softmax"] = isinstance(criterion, type) and issubclass(
                 criterion, torch.nn.NLLLoss
             )
+        elif is_regressor(self):
+            self.data_params_ = default_module_params(X, y, n_classes=None)
+        elif y is not None and np.ndim(y) == 2 and has_criterion(self, LABEL_CRITERIA):
+            self.data_params_ = default_module_params(X, None, n_classes=np.shape(y)[1])
         else:
             self.data_params_ = default_module_params(X, y, n_classes=None)
 
@@ -179,12 +196,16 @@ class Tracked(NeuralNet):
         y, module = self._target(y), vars(self).get("module_")
         if module is None:
             return super().get_dataset(net_input(X), y)
+        own = y is None and not (is_classifier(self) or is_regressor(self) or is_dataset(X))
+        if own and isinstance(X, np.ndarray | torch.Tensor):
+            return super().get_dataset(*rows_as_targets(X, unwrapped(module)))
         return super().get_dataset(*net_rows(X, y, unwrapped(module)))
 
     def _target(self, y: Any) -> Any:
         if y is None or isinstance(y, torch.Tensor):
             return y
-        y = np.asarray(y)
+        entries = as_row_objects(y)
+        y = np.asarray(y) if entries is None else entries
         return net_target(y, net=self) if y.dtype.kind in "fiub" else y
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:

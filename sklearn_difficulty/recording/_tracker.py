@@ -15,18 +15,19 @@ from skorch.utils import to_numpy
 from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import NonFiniteLossError
 from sklearn_difficulty.recording._array_batches import faster, for_recording
+from sklearn_difficulty.recording._batch_rows import on_device
 from sklearn_difficulty.recording._datasets import base_rows
+from sklearn_difficulty.recording._elements import total_of_parts
 from sklearn_difficulty.recording._generators import preserved_generators
-from sklearn_difficulty.recording._losses import (
-    check_separable,
-    per_sample_losses,
-)
+from sklearn_difficulty.recording._losses import is_torchs_own, row_losses, unwrapped
 from sklearn_difficulty.recording._outputs import (
     batch_records,
     check_probabilities,
-    output_kind,
+    recorded_kind,
+    to_arrays,
 )
 from sklearn_difficulty.recording._row_numbers import with_rows
+from sklearn_difficulty.recording._separable import check_separable
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
 from sklearn_difficulty.recording._step_recorder import KEEP, StepRecorder
 from sklearn_difficulty.recording._waiting_batches import WaitingBatches, can_wait
@@ -119,6 +120,8 @@ class DifficultyTracker(Callback):
     columns: np.ndarray | None = None
     # Where the records and snapshots are written, step by step; None keeps them in memory.
     folder: Path | None = None
+    # Whether targets are noted as they come; a caller may know them, or there may be none.
+    notes_targets: bool = True
 
     def __init__(
         self,
@@ -171,6 +174,7 @@ class DifficultyTracker(Callback):
                 in_train=self.in_train_,
                 snapshots=self.taker_.snapshots(),
                 when=self.when,
+                element_component=self.element_component_,
             )
         return self.made_
 
@@ -190,10 +194,11 @@ class DifficultyTracker(Callback):
         if self.recorder_ is None or not self._goes_on(n_samples):
             self.recorder_ = StepRecorder(n_samples, self.folder)
             self.taker_ = SnapshotTaker(self.snapshots, self.max_snapshot_bytes, self.folder)
-            given = getattr(self.dataset_, "y", None)
+            given = self._targets_given()
             self.given_y_ = given.copy() if isinstance(given, np.ndarray) else None
             self.y_: np.ndarray | None = None
             self.has_target_ = np.zeros(n_samples, dtype=bool)
+            self.element_component_: str | None = None
             self.classes_: np.ndarray | None = None
             self.kind_: str | None = None
             self.made_ = None
@@ -202,7 +207,9 @@ class DifficultyTracker(Callback):
         if self.when == "during":
             self._watch_rows(net)
         self.updates_ = _UpdateCounter()
-        self._hook_ = net.optimizer_.register_step_post_hook(self.updates_)
+        self._hooks_ = [net.optimizer_.register_step_post_hook(self.updates_)]
+        if not is_torchs_own(unwrapped(net.criterion_)):
+            self._hooks_.append(net.criterion_.register_forward_hook(total_of_parts))
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Note which rows are trained on, and start the clock."""
@@ -261,20 +268,27 @@ class DifficultyTracker(Callback):
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Let go of the data."""
-        self._hook_.remove()
+        for hook in self._hooks_:
+            hook.remove()
         if self.recorder_ is not None:
             self.recorder_.drop_open_step()
-        for name in ("dataset_", "_hook_", "updates_", "_iterator_", "_train_rows_", "_waiting_"):
+        for name in ("dataset_", "_hooks_", "updates_", "_iterator_", "_train_rows_", "_waiting_"):
             self.__dict__.pop(name, None)
 
     # -- helpers --------------------------------------------------------------------------
 
     def _goes_on(self, n_samples: int) -> bool:
         """Whether the rows at hand are those that were recorded before, by their targets."""
-        before, now = self.given_y_, getattr(self.dataset_, "y", None)
+        before, now = self.given_y_, self._targets_given()
         if before is None or not isinstance(now, np.ndarray):
             return n_samples == self.recorder_.n_samples
         return np.array_equal(before, now, equal_nan=now.dtype.kind == "f")
+
+    def _targets_given(self) -> Any:
+        """Targets that the dataset holds, unless they are its rows, or no array of numbers."""
+        held = getattr(self.dataset_, "y", None)
+        is_own = held is getattr(self.dataset_, "X", None)
+        return None if is_own or getattr(held, "dtype", None) is np.dtype(object) else held
 
     def _check_parameters(self) -> None:
         check_choice("when", self.when, ("after", "during"))
@@ -313,9 +327,9 @@ class DifficultyTracker(Callback):
 
     def _check_first_batch(self, net: Any, batch: Any, y_pred: Any) -> None:
         check_probabilities(net, y_pred)
-        self.kind_ = output_kind(net, y_pred)
         Xi, yi = unpack_data(batch)
-        targets = _on_device(yi, net)
+        targets = on_device(yi, get_len(Xi), net.device)
+        self.kind_ = recorded_kind(net, y_pred, targets)
         with preserved_generators():
             self.one_by_one_ = check_separable(net, y_pred, targets, Xi)
         self.can_wait_ = not self.one_by_one_ and can_wait(net, y_pred, targets)
@@ -348,30 +362,41 @@ class DifficultyTracker(Callback):
         waiting = self._waiting_.take()
         if waiting is not None:
             rows, y_pred, targets = waiting
-            self._record(net, rows, y_pred, _on_device(targets, net))
+            self._record(net, rows, y_pred, on_device(targets, len(rows), net.device))
 
     def _record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
         Xi, yi = unpack_data(batch)
         _check_all_told(rows, yi)
-        self._record(net, rows, y_pred, _on_device(yi, net), Xi)
+        self._record(net, rows, y_pred, on_device(yi, len(rows), net.device), Xi)
 
     def _record(
         self, net: Any, rows: np.ndarray, y_pred: Any, targets: Any, Xi: Any = None
     ) -> None:
-        losses = per_sample_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
-        records, outputs = batch_records(net, y_pred, targets, losses, self.kind_, self.columns)
-        self._bad_rows_ += int((~torch.isfinite(records["loss"])).sum())
-        if "elements" in self.keep and losses.ndim > 1:
-            records["elements"] = losses
+        losses = row_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
+        assert self.kind_ is not None
+        records, outputs = batch_records(y_pred, targets, losses, self.kind_, self.columns)
+        bad = ~torch.isfinite(losses.loss)
+        self._bad_rows_ += int((bad if losses.is_empty is None else bad & ~losses.is_empty).sum())
+        if "elements" in self.keep and losses.elements is not None:
+            records["elements"] = losses.elements
+        if "elements" in records:
+            self.element_component_ = losses.element_component
         if "outputs" in self.keep:
             records["outputs"] = outputs
-        self.recorder_.write(rows, {name: to_numpy(value) for name, value in records.items()})
-        if not self.has_target_[rows].all():
+        self.recorder_.write(rows, to_arrays(records))
+        if self._notes_targets_of(targets) and not self.has_target_[rows].all():
             self._note_targets(net, rows, to_numpy(targets), n_columns=outputs.shape[-1])
+
+    def _notes_targets_of(self, targets: Any) -> bool:
+        """Whether targets are told by arrays, and are not the rows themselves."""
+        own = getattr(self.dataset_, "X", None)
+        held = getattr(self.dataset_, "y", None)
+        are_rows = own is not None and own is held
+        return self.notes_targets and isinstance(targets, torch.Tensor) and not are_rows
 
     def _note_missing_targets(self, net: Any) -> None:
         """Read the targets of rows that the training pass did not come to."""
-        if self.has_target_.all():
+        if self.has_target_.all() or self.y_ is None:
             return
         with preserved_generators():
             for row in np.flatnonzero(~self.has_target_):
@@ -381,14 +406,15 @@ class DifficultyTracker(Callback):
     def _note_targets(
         self, net: Any, rows: np.ndarray, targets: np.ndarray, n_columns: int = 0
     ) -> None:
-        if self.kind_ not in (None, "values"):
+        has_classes = self.kind_ not in (None, "values") and not self.kind_.startswith("label")
+        if has_classes or self.kind_ in ("label_logits", "label_proba"):
             targets = targets.astype(np.int64)
         if targets.shape[1:] == (1,):  # one target per row, as a column
             targets = targets.ravel()
         if self.y_ is None:
             shape = (self.recorder_.n_samples, *targets.shape[1:])
             self.y_ = np.zeros(shape, dtype=targets.dtype)
-            if self.kind_ not in (None, "values"):
+            if has_classes:
                 n_columns = max(2, n_columns)
                 named = getattr(net, "classes_", None) if is_classifier(net) else None
                 known = named is not None and len(named) == n_columns
@@ -428,14 +454,10 @@ class _UpdateCounter:
 
 
 def _check_all_told(rows: np.ndarray, yi: Any) -> None:
-    n_rows = len(yi) if isinstance(yi, torch.Tensor) else get_len(yi)
+    n_rows = len(yi) if isinstance(yi, torch.Tensor | list) else get_len(yi)
     if len(rows) != n_rows:
         raise ValueError(
             f"iterator_train handed out a batch of {n_rows} rows after asking its "
             f"dataset for {len(rows)}, so that the rows of a batch cannot be told: use "
             "torch's DataLoader, or record with when='after'."
         )
-
-
-def _on_device(yi: Any, net: Any) -> Any:
-    return yi.to(net.device) if isinstance(yi, torch.Tensor) else yi

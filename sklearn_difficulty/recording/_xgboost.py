@@ -107,7 +107,7 @@ class XGBoostLearner(BoostingLearner):
                 X, output_margin=True, base_margin=margins, iteration_range=(stage, stage + 1)
             )
             if classes is None:
-                yield target_records(_OF_TARGETS[fitted.objective](margins), y)
+                yield target_records(_OF_TARGETS[fitted.objective](margins), y, keep)
             else:
                 seen = np.searchsorted(classes, getattr(fitted, _LABELS))
                 yield margin_records(margins, seen, len(classes), y, keep)

@@ -97,6 +97,7 @@ SCORES: dict[str, Score] = {
         needs=("prediction", "y"),
         higher_is_harder=True,
         needs_labels=True,
+        label_sets=True,
         reference="Toneva et al., ICLR 2019, arXiv:1812.05159",
     ),
     "first_learned": Score(
@@ -105,6 +106,7 @@ SCORES: dict[str, Score] = {
         needs=("prediction", "y"),
         higher_is_harder=True,
         needs_labels=True,
+        label_sets=True,
         reference="Toneva et al., ICLR 2019; Baldock et al., NeurIPS 2021, arXiv:2106.09647",
     ),
     "el2n": Score(
@@ -138,6 +140,7 @@ SCORES: dict[str, Score] = {
         needs=("prediction", "y"),
         higher_is_harder=False,
         needs_labels=True,
+        label_sets=True,
         reference="Swayamdipta et al., EMNLP 2020, arXiv:2009.10795",
     ),
     "consensus": Score(
@@ -195,6 +198,8 @@ SCORES: dict[str, Score] = {
         needs=("prediction", "y"),
         higher_is_harder=False,
         needs_labels=True,
+        label_sets=True,
+        needs_with={"tol": ("outputs", "y"), "rank": ("outputs", "y")},
         default_runs=20,
         over_runs="joint",
         population=largest_share,

@@ -83,8 +83,9 @@ def warn_of_missing(missing: np.ndarray, score: str, stacklevel: int = 3) -> Non
     if missing.any():
         warnings.warn(
             f"{score!r}: {int(missing.sum())} of {len(missing)} samples have too few records, "
-            "and their score is NaN, such as rows that no fold holds out or that every tree has "
-            "seen. Record them, or select the others with Trajectory.select(samples=...).",
+            "and their score is NaN, such as rows that no fold holds out, that every tree has "
+            "seen, or of whose targets none counts (ignore_index). Record them, or select the "
+            "others with Trajectory.select(samples=...).",
             MissingRecordsWarning,
             stacklevel=stacklevel,
         )

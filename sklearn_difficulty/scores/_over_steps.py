@@ -141,18 +141,21 @@ def whether_right(prediction: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.nd
 
     Parameters
     ----------
-    prediction : ndarray of shape (n_steps, n_samples), int
-        Predicted classes of one run, -1 where there is none.
-    y : ndarray of shape (n_samples,), int
+    prediction : ndarray of shape (n_steps, n_samples, ...), int
+        Predicted classes of one run, -1 where there is none; of several labels, whether each is
+        predicted.
+    y : ndarray of shape (n_samples, ...), int
         Labels.
 
     Yields
     ------
     recorded, right : ndarray of shape (n_samples,), bool
-        A sample without a prediction is not right.
+        A sample without a prediction is not right, and neither is one of whose labels any is
+        wrong.
     """
+    labels = tuple(range(1, y.ndim))
     for classes in prediction:
-        yield classes >= 0, classes == y
+        yield (classes >= 0).all(axis=labels), (classes == y).all(axis=labels)
 
 
 def path_length(trajectory: Trajectory, run: int) -> float:

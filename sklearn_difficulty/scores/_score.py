@@ -47,6 +47,10 @@ class Score:
     population : callable or None, default=None
         For a score that relates a sample to the others: makes, of the training rows' trajectory
         and the options of the score, the options that stand for those rows when others are scored.
+    needs_with : mapping of str to tuple of str, optional
+        Options of its function with which it reads other fields than `needs` says.
+    label_sets : bool, default=False
+        Whether it is defined for samples with several labels each, too.
     reference : str, default=""
         Where it is defined.
 
@@ -75,6 +79,8 @@ class Score:
     default_runs: int = 1
     over_runs: Literal["mean", "joint"] = "mean"
     population: Callable[..., dict[str, Any]] | None = None
+    needs_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    label_sets: bool = False
     reference: str = ""
 
     def __post_init__(self) -> None:

@@ -8,10 +8,11 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_difficulty._data import take_rows
+from sklearn_difficulty._targets import checked_targets
 from sklearn_difficulty.selection._actions import check_action
 from sklearn_difficulty.selection._nesting import refuse_in_union, refuse_memory_in_union
 from sklearn_difficulty.selection._selector import RowSelector
-from sklearn_difficulty.selection._target import check_target, holds_classes
+from sklearn_difficulty.selection._target import holds_classes
 
 _CHANGES = {"relabel": "labels", "weight": "weights"}
 
@@ -297,11 +298,12 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
                 "one, or fit and then filter(X, y)."
             )
         if y is not None:
-            y = check_target(y)
+            y = checked_targets(y)
         if y is not None and not holds_classes(y, self.scorer):
             raise ValueError(
                 f"{type(self).__name__} replaces dropped rows by others with the same y, and the "
-                "targets of a regression have none: use FilteredRegressor, which drops."
+                "targets of a regression, or several for each row, have none: use "
+                "FilteredRegressor, which drops, or fit and then filter(X, y)."
             )
         self.fit(X, y, groups=groups)
         self.replacement_indices_ = replacement_indices(

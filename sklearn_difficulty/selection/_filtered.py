@@ -12,10 +12,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_difficulty._data import count_rows
+from sklearn_difficulty._targets import checked_targets, has_several
 from sklearn_difficulty.selection._filter import MislabelFilter
 from sklearn_difficulty.selection._sample_weight import combined_weights, weight_parameter
 from sklearn_difficulty.selection._selector import RowSelector
-from sklearn_difficulty.selection._target import check_target
 
 
 def estimator_has(method: str) -> Callable[[Any], bool]:
@@ -86,10 +86,13 @@ class FilteredEstimator(BaseEstimator):
             )
         validate_data(self, X, y, skip_check_array=True)
         check_consistent_length(X, y)
-        flat = check_target(y)
-        return y if np.asarray(y).ndim == 1 else flat
+        checked = checked_targets(y)
+        is_column = not has_several(y) and np.asarray(y).ndim == 2
+        return checked if is_column else y
 
-    def _fit_kept(self, X: Any, y: Any, has_classes: bool, fit_params: dict[str, Any]) -> None:
+    def _fit_kept(
+        self, X: Any, y: Any, has_classes: bool | None, fit_params: dict[str, Any]
+    ) -> None:
         """Fit the filter, then the estimator on what it makes of the rows."""
         groups = None
         weighs = self._filter().action == "weight"
@@ -206,9 +209,7 @@ class FilteredEstimator(BaseEstimator):
         tags.regressor_tags = inner.regressor_tags
         tags.target_tags = inner.target_tags
         tags.target_tags.required = True
-        # A row has one difficulty, and scorers take one target per row to tell it.
-        tags.target_tags.multi_output = False
-        tags.target_tags.single_output = True
+        tags.target_tags.multi_output &= filtering.target_tags.multi_output
         tags.non_deterministic = inner.non_deterministic
         tags.input_tags = inner.input_tags
         # Both see the rows.

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_difficulty._targets import has_several
 from sklearn_difficulty._validation import all_or_nothing
 from sklearn_difficulty.selection._filtered import FilteredEstimator, estimator_has
 
@@ -84,8 +85,9 @@ class FilteredClassifier(FilteredEstimator):
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features, ...)
             Rows, in whatever form both the scorer and the classifier take.
-        y : array-like of shape (n_samples,)
-            Labels as observed, wrong ones among them.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels as observed, wrong ones among them; of several for each row, 1 for those that are
+            there and 0 for others, which makes no use of `threshold="auto"`'s estimate of errors.
         **fit_params : dict
             Parameters of the classifier's ``fit``; row-wise ones are cut with the rows.
 
@@ -106,8 +108,10 @@ class FilteredClassifier(FilteredEstimator):
             raise TypeError(f"estimator must be None or a classifier; got {self.estimator!r}.")
         y = self._validate(X, y)
         check_classification_targets(y)
-        self._fit_kept(X, y, True, fit_params)
-        self.classes_ = getattr(self.estimator_, "classes_", self.filter_.classes_)
+        several = has_several(y)
+        self._fit_kept(X, y, None if several else True, fit_params)
+        known = getattr(self.filter_, "classes_", None)
+        self.classes_ = getattr(self.estimator_, "classes_", known)
         return self
 
     @available_if(estimator_has("predict_proba"))

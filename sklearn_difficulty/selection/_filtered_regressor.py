@@ -77,7 +77,7 @@ class FilteredRegressor(FilteredEstimator):
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features, ...)
             Rows, in whatever form both the scorer and the regressor take.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets as observed, wrong ones among them.
         **fit_params : dict
             Parameters of the regressor's ``fit``; row-wise ones are cut with the rows.

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.frozen import FrozenEstimator
 
+from sklearn_difficulty._rows import target_keys
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.exceptions import MissingRecordsWarning, RecordNotFoundError
 from sklearn_difficulty.labels import (
@@ -103,7 +104,7 @@ def places_in_path(scorer: Any, X: Any, y: np.ndarray) -> np.ndarray | None:
     targets = y if classes is None else np.searchsorted(classes, y)
     # Without its rows it could not have told their difficulty.
     assert inner._known_rows_ is not None
-    found, groups = inner._known_rows_.find(X, targets)
+    found, groups = inner._known_rows_.find(X, target_keys(targets, len(targets)))
     values, first = np.unique(groups, return_index=True)
     return np.where(found < 0, -1, first[np.searchsorted(values, found).clip(max=len(first) - 1)])
 

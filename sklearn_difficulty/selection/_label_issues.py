@@ -131,7 +131,9 @@ class LabelIssues:
             from pandas import DataFrame
         except ImportError:
             return Bunch(**columns)
-        frame = DataFrame(columns)
+        # A cell holds all that is given for a row.
+        several = {name: list(c) for name, c in columns.items() if c.ndim > 1}
+        frame = DataFrame(columns | several)
         if self._index_ is None:
             return frame
         levels, names = self._index_

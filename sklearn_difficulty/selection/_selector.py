@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_difficulty._data import count_rows, take_rows
+from sklearn_difficulty._targets import checked_targets
 from sklearn_difficulty._validation import all_or_nothing
 from sklearn_difficulty.selection._actions import (
     check_action,
@@ -34,7 +35,7 @@ from sklearn_difficulty.selection._scorer_within import (
     own_scorer,
     seed,
 )
-from sklearn_difficulty.selection._target import check_target, holds_classes
+from sklearn_difficulty.selection._target import holds_classes
 from sklearn_difficulty.selection._thresholds import check_threshold, keep_mask
 
 
@@ -89,8 +90,9 @@ class RowSelector(BaseEstimator, LabelIssues):
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features, ...)
             Rows, in whatever form the scorer takes.
-        y : array-like of shape (n_samples,)
-            Labels as observed, wrong ones among them, or the targets of a regression.
+        y : array-like of shape (n_samples, ...)
+            Labels as observed, wrong ones among them, or the targets of a regression; several for
+            each row where the scorer learns them.
         groups : array-like of shape (n_samples,) or None, default=None
             Groups of rows, for a scorer whose `cv` keeps them together.
 
@@ -141,7 +143,7 @@ class RowSelector(BaseEstimator, LabelIssues):
         check_consistent_length(X, y)
         index = next((data.index for data in (X, y) if hasattr(data, "iloc")), None)
         self._index_ = None if index is None else _levels(index)
-        y = check_target(y)
+        y = checked_targets(y)
         told = has_classes is not None
         if has_classes is None:
             has_classes = holds_classes(y, self.scorer)
@@ -279,6 +281,7 @@ class RowSelector(BaseEstimator, LabelIssues):
         scorer = default_scorer() if self.scorer is None else self.scorer
         tags.input_tags = get_tags(scorer).input_tags
         tags.target_tags.required = True
+        tags.target_tags.multi_output = get_tags(scorer).target_tags.multi_output
         return tags
 
     def _check_something_is_left(self, labels: np.ndarray) -> None:

@@ -1,43 +1,12 @@
-"""The targets of a selector: one per row, classes or numbers."""
+"""The targets of a selector: classes or numbers, one per row or several."""
 
 from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import column_or_1d
 
-from sklearn_difficulty._targets import look_continuous
-
-
-def check_target(y: Any) -> np.ndarray:
-    """Check that there is one target per row, none of them NaN or infinite.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Targets; a column vector is made flat, with a warning.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        The targets.
-
-    Raises
-    ------
-    ValueError
-        For targets of another shape, NaN or infinity.
-
-    Examples
-    --------
-    >>> from sklearn_difficulty.selection._target import check_target
-    >>> check_target(["a", "b"]).tolist()
-    ['a', 'b']
-    """
-    flat = column_or_1d(y, warn=True)
-    assert_all_finite(flat, input_name="y")
-    return flat
+from sklearn_difficulty._targets import has_several, look_continuous
 
 
 def holds_classes(y: np.ndarray, scorer: Any) -> bool:
@@ -45,7 +14,7 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
 
     Parameters
     ----------
-    y : array-like of shape (n_samples,)
+    y : ndarray of shape (n_samples, ...)
         Targets.
     scorer : estimator or None
         Scorer; if it has an ``estimator`` that is a classifier or a regressor, that decides.
@@ -53,7 +22,7 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     Returns
     -------
     bool
-        False for the targets of a regression.
+        False for the targets of a regression, and for several for each row.
 
     Examples
     --------
@@ -61,6 +30,8 @@ def holds_classes(y: np.ndarray, scorer: Any) -> bool:
     >>> holds_classes([0, 1, 1], None), holds_classes([0.5, 1.5], None)
     (True, False)
     """
+    if has_several(y):
+        return False
     if isinstance(scorer, FrozenEstimator):
         scorer = scorer.estimator
     trained = getattr(scorer, "estimator", None)

@@ -7,7 +7,13 @@ import numpy as np
 from sklearn_difficulty.trajectory._layout import Field
 from sklearn_difficulty.trajectory._snapshots import Snapshots
 
-__all__ = ["check_array", "check_class_indices", "check_n_steps", "check_snapshots"]
+__all__ = [
+    "check_array",
+    "check_class_indices",
+    "check_label_sets",
+    "check_n_steps",
+    "check_snapshots",
+]
 
 
 def check_array(label: str, field: Field, array: np.ndarray, sizes: dict[str, int]) -> None:
@@ -98,6 +104,33 @@ def check_class_indices(y: np.ndarray, n_classes: int | None) -> None:
         accepted = "0 on" if n_classes is None else f"0 to {n_classes - 1}"
         raise ValueError(
             f"y must hold class indices from {accepted}; got values from {y.min()} to {y.max()}."
+        )
+
+
+def check_label_sets(y: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Check that targets are sets of labels, in the shape of the predicted ones.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, ...)
+        The labels of each sample.
+    shape : tuple of int
+        Shape of the prediction for a sample.
+
+    Raises
+    ------
+    ValueError
+        If they have another shape, or are not 0 and 1.
+    """
+    if y.shape[1:] != shape:
+        raise ValueError(
+            f"y must have the shape (n_samples, {', '.join(map(str, shape))}), as the predictions "
+            f"have several labels for each sample; got {y.shape}."
+        )
+    if not np.isin(y, (0, 1)).all():
+        raise ValueError(
+            "y must hold 1 for each label that is there and 0 for others, where predictions have "
+            f"several labels for each sample; got values from {y.min()} to {y.max()}."
         )
 
 

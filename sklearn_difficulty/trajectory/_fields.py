@@ -9,6 +9,7 @@ from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.trajectory._checks import (
     check_array,
     check_class_indices,
+    check_label_sets,
     check_n_steps,
     check_snapshots,
 )
@@ -51,9 +52,15 @@ def checked_fields(given: Mapping[str, Any]) -> dict[str, Any]:
     sizes = {"runs": n_runs, "steps": n_steps_max, "samples": n_samples}
     for label, name, array in named_arrays(fields):
         check_array(label, LAYOUT[name], array, sizes)
-    y, classes = fields["y"], fields["classes"]
-    if y is not None and (classes is not None or fields["prediction"] is not None):
+    y, classes, prediction = fields["y"], fields["classes"], fields["prediction"]
+    of_labels = prediction is not None and prediction.ndim > loss.ndim
+    if of_labels and y is not None:
+        check_label_sets(y, prediction.shape[3:])
+    elif y is not None and (classes is not None or prediction is not None):
         check_class_indices(y, None if classes is None else len(classes))
+    component = fields["element_component"]
+    if component is not None and not isinstance(component, str):
+        raise TypeError(f"element_component must be a name or None; got {component!r}.")
     if fields["snapshots"] is not None:
         check_snapshots(fields["snapshots"], n_runs, n_steps_max)
     return fields

@@ -24,7 +24,8 @@ def join_records(
     Parameters
     ----------
     parts : sequence of mapping of str to ndarray of shape (n_runs, n_steps, n, ...)
-        Records of each part, by the names of a trajectory's fields. Steps may differ in number.
+        Records of each part, by the names of a trajectory's fields, numbered where a field has
+        several. Steps may differ in number.
     rows : sequence of ndarray of int of shape (n,)
         Which samples each part is of.
     n_samples : int
@@ -72,7 +73,8 @@ def _one_step(
     step: int,
 ) -> np.ndarray:
     shape = (n_samples, *arrays[0].shape[3:])
-    full = np.full(shape, LAYOUT[name].padding, dtype=arrays[0].dtype)
+    padding = LAYOUT[name.rstrip("0123456789")].padding
+    full = np.full(shape, padding, dtype=arrays[0].dtype)
     for array, own in zip(arrays, rows, strict=True):
         full[own] = array[run, min(step, array.shape[1] - 1)]
         release_pages(array)

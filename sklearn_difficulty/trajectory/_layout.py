@@ -36,7 +36,7 @@ LAYOUT: dict[str, Field] = {
     "loss": Field(STEP_AXES),
     "margin": Field(STEP_AXES),
     "proba": Field(STEP_AXES),
-    "prediction": Field(STEP_AXES, kind="integer", padding=-1),
+    "prediction": Field(STEP_AXES, open_ended=True, kind="integer", padding=-1),
     "entropy": Field(STEP_AXES),
     "el2n": Field(STEP_AXES),
     "outputs": Field(STEP_AXES, open_ended=True),
@@ -65,8 +65,10 @@ RECORD_OPTIONS: dict[str, str] = {
     "el2n": _CLASSIFIER_OUTPUT,
     "outputs": "name the score in DifficultyScorer(score=...) before it is fitted, or record with "
     'keep=("outputs",) in a tracked net, with keep_outputs=True in a TrajectoryRecorder',
-    "components": "pass the named parts of the loss, components=, to Trajectory",
-    "element_action": 'record with keep=("elements",) in a tracked net',
+    "components": "it is recorded where the criterion of a net gives its losses by name, and with "
+    "components= in a TrajectoryRecorder",
+    "element_action": 'record with keep=("elements",) in a DifficultyScorer or a tracked net, with '
+    "elements= in a TrajectoryRecorder",
     "y": "pass the labels y to fit, or y= to Trajectory",
     "classes": "it is recorded for classification",
     "snapshots": 'record with snapshots="auto", "all", a number or a list of steps',

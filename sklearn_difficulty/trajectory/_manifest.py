@@ -131,6 +131,7 @@ def _is_complete(manifest: dict[str, Any]) -> bool:
         descriptions += [entry for state in states for entry in state["arrays"].values()]
     return (
         manifest.get("when") in ("after", "during")
+        and isinstance(manifest.get("element_component"), str | None)
         and numbered <= set(arrays) <= labels
         and all(_describes_array(description) for description in descriptions)
     )

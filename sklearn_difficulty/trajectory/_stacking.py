@@ -39,7 +39,7 @@ def stack_fields(parts: Sequence[Mapping[str, Any]], folder: Path | None = None)
     for number, part in enumerate(parts[1:], start=1):
         _check_same(first, part, number)
     n_steps_max = max(part["loss"].shape[1] for part in parts)
-    stacked: dict[str, Any] = {"when": first["when"]}
+    stacked: dict[str, Any] = {name: first[name] for name in ("when", "element_component")}
     for name in LAYOUT:
         if first[name] is None or "runs" not in LAYOUT[name].axes:
             stacked[name] = first[name]
@@ -73,8 +73,9 @@ def _check_same(first: Mapping[str, Any], part: Mapping[str, Any], number: int) 
     n_samples = [p["loss"].shape[2] for p in (first, part)]
     if n_samples[0] != n_samples[1]:
         raise differ("the number of samples", *n_samples)
-    if first["when"] != part["when"]:
-        raise differ("'when'", repr(first["when"]), repr(part["when"]))
+    for name in ("when", "element_component"):
+        if first[name] != part[name]:
+            raise differ(repr(name), repr(first[name]), repr(part[name]))
     for name in (*LAYOUT, "snapshots"):
         ours, theirs = first[name], part[name]
         if isinstance(ours, Mapping):

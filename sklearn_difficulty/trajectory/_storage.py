@@ -159,7 +159,13 @@ def _write(fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray], folder: 
             for model in range(snapshots.n_models)
         ]
     names = {name: sorted(fields[name]) for name in LAYOUT if isinstance(fields[name], Mapping)}
-    content = {"when": fields["when"], "names": names, "arrays": described, "snapshots": models}
+    content = {
+        "when": fields["when"],
+        "element_component": fields["element_component"],
+        "names": names,
+        "arrays": described,
+        "snapshots": models,
+    }
     write_manifest(folder, content)
     if (folder / PARTS).exists():
         shutil.rmtree(folder / PARTS)
@@ -259,7 +265,11 @@ def load_fields(path: str | os.PathLike[str], *, mmap: bool = False) -> dict[str
         label: _read_array(folder / f"{label}.npy", description, mmap)
         for label, description in manifest["arrays"].items()
     }
-    fields: dict[str, Any] = {"when": manifest["when"]}
+    fields: dict[str, Any] = {
+        "when": manifest["when"],
+        # which trajectories that were saved before there were such parts do not have
+        "element_component": manifest.get("element_component"),
+    }
     for name in LAYOUT:
         if name in manifest["names"]:
             keys = manifest["names"][name]

@@ -43,8 +43,9 @@ class Trajectory:
         Logit of the given label minus the largest other logit.
     proba : ndarray like `loss`, optional
         Probability of the given label.
-    prediction : ndarray of shape (n_runs, n_steps, n_samples), int, optional
-        Index of the predicted class, -1 where there is none.
+    prediction : ndarray of shape (n_runs, n_steps, n_samples, ...), int, optional
+        Index of the predicted class, -1 where there is none. With several labels for each sample,
+        1 for each label that is predicted, 0 for others, on a further axis like that of `y`.
     entropy : ndarray like `loss`, optional
         Entropy of the predicted distribution in nats.
     el2n : ndarray like `loss`, optional
@@ -54,7 +55,8 @@ class Trajectory:
     components : mapping of str to ndarray like `loss`, optional
         Named parts of a loss that has several.
     element_action : ndarray of shape (n_runs, n_samples, ...), floating, optional
-        Sum over all steps of the loss of each element (pixel) of a sample, times the step's length.
+        Sum over all steps of the loss of each element (pixel, token, label) of a sample; NaN for
+        elements that do not count, such as void pixels.
     dt : mapping of str to ndarray of shape (n_runs, n_steps), optional
         Lengths of the steps: ``"epoch"`` (1 each), ``"update"`` (optimiser updates), ``"wall"``
         (seconds of training). By default ``{"epoch": ones}``, and 0 after the end of a run. Where
@@ -73,6 +75,8 @@ class Trajectory:
         the training pass itself, which is a different quantity.
     n_steps : ndarray of shape (n_runs,), int, optional
         How many steps each run completed. What the records hold beyond is padding. By default all.
+    element_component : str, optional
+        Which of the `components` `element_action` is of, where the loss has named parts.
 
     Raises
     ------
@@ -110,6 +114,7 @@ class Trajectory:
     snapshots: Snapshots | None = None
     when: str = "after"
     n_steps: np.ndarray = None  # type: ignore[assignment]
+    element_component: str | None = None
 
     def __post_init__(self) -> None:
         for name, value in checked_fields(self._fields()).items():
@@ -153,11 +158,13 @@ class Trajectory:
     def correct(self) -> np.ndarray:
         """Whether each prediction is the given label, bool (n_runs, n_steps, n_samples).
 
-        False where there is no prediction, so also in the padding.
+        False where there is no prediction, so also in the padding. With several labels for each
+        sample, all of them have to be right.
         """
         self.require("prediction", "y", score="correct")
         assert self.prediction is not None
-        return np.asarray(self.prediction == self.y)
+        right = np.asarray(self.prediction == self.y)
+        return np.asarray(right.all(axis=tuple(range(3, right.ndim))))
 
     @property
     def n_missing(self) -> np.ndarray:
@@ -479,7 +486,8 @@ class Trajectory:
         pandas.DataFrame
             Columns ``run``, ``step``, ``sample`` (numbers from 0), ``y`` where there are labels,
             and each per-step record; the parts of a loss are named like ``components.box``.
-            Labels and predictions are class indices. `outputs` is left out.
+            Labels and predictions are class indices. `outputs` is left out, and so is what has
+            several values for each sample.
 
         Raises
         ------
@@ -491,7 +499,7 @@ class Trajectory:
         for name in self.fields:
             if name == "components":
                 records |= {f"components.{key}": part for key, part in self.components.items()}
-            elif name != "outputs":
+            elif getattr(self, name).ndim == self.loss.ndim:
                 records[name] = getattr(self, name)
         y = self.y if self.y is not None and self.y.ndim == 1 else None
         return long_frame(records, self.n_steps, y, np.arange(self.n_samples)[kept])

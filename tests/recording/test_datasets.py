@@ -215,9 +215,9 @@ def test_how_often_rows_are_asked_for(table, scorer):
     X, y = table
     dataset = Lazy(X, y)
     scorer().fit(dataset)
-    # all targets; two rows to try the module on; 3 epochs of training and of recording; and
-    # once to know the rows again
-    assert len(dataset.asked) == 61 + 2 + 3 * 61 + 3 * 61 + 61
+    # all targets; two rows to try the module on, and the criterion; 3 epochs of training and of
+    # recording; and once to know the rows again
+    assert len(dataset.asked) == 61 + 2 + 2 + 3 * 61 + 3 * 61 + 61
 
 
 def test_arrays_in_a_dataset_are_drawn_from_at_once(table):

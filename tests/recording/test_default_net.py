@@ -67,14 +67,15 @@ def test_sizes_of_images_and_sparse_matrices():
     [
         (np.array([1.0, 3.0]), (1, 2.0, 1.0)),
         (np.array([4.0, 4.0]), (1, 4.0, 1.0)),  # a constant target has no spread
-        (np.array([[1.0, 2.0], [3.0, 2.0]]), (2, 2.0, 0.5**0.5)),
+        (np.array([[1.0, 4.0], [3.0, 4.0]]), (2, [2.0, 4.0], [1.0, 1.0])),
         (None, (1, 0.0, 1.0)),
     ],
 )
 def test_sizes_of_a_regression(y, expected):
     params = default_module_params(np.eye(2), y, n_classes=None)
-    found = params["n_outputs"], params["output_center"], params["output_scale"]
-    assert_allclose(found, expected)
+    names = "n_outputs", "output_center", "output_scale"
+    for name, value in zip(names, expected, strict=True):
+        assert_allclose(params[name], value)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_paths_of_folds_become_one():
     long = Trajectory(np.array([[[1.0, 2.0], [3.0, 4.0]]]), dt={"epoch": np.array([[1.0, 1.0]])})
     short = Trajectory(np.array([[[5.0]]]), dt={"epoch": np.array([[1.0]])})
     folds = [(np.array([1, 2]), np.array([3, 0])), (np.array([0, 3]), np.array([2]))]
-    path = joined([long, short], folds, np.array([0, 0, 1, 1]))
+    path = joined([long, short], folds, np.array([0, 0, 1, 1]), 4)
     # the model that stopped first stays as it is; row 1 was never held out
     assert_array_equal(path.loss[0], [[2, np.nan, 5, 1], [4, np.nan, 5, 3]])
     assert_array_equal(path.dt["epoch"], [[1, 1]])

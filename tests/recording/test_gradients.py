@@ -163,8 +163,11 @@ def test_loss_of_a_regression(table, make_net):
     [norms] = input_scores(recording, X, target, next, **options)
     # by the weights it is the residual times the input, by the intercept the residual
     assert_allclose(norms, np.abs(residual) * np.sqrt(1 + (X**2).sum(1)), rtol=1e-3, atol=1e-5)
-    with pytest.raises(RecordNotFoundError, match="not a classifier"):
-        input_scores(recording, X, target, least_states=1)
+    # of the output itself, which is linear in the input
+    [of_output] = input_scores(
+        recording, X, target, lambda gradients: next(gradients)[:, 2], least_states=1
+    )
+    assert_allclose(of_output, np.full(len(X), float(module.weight[0, 2].detach())), rtol=1e-6)
 
 
 @pytest.mark.parametrize("source", ["input_gradients", "gradient_norms"])

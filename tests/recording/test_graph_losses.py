@@ -11,11 +11,8 @@ from sklearn_difficulty.recording._graph_losses import (
     graph_losses,
     is_reduced_alone,
 )
-from sklearn_difficulty.recording._losses import (
-    flat_losses,
-    needs_one_by_one,
-    per_sample_losses,
-)
+from sklearn_difficulty.recording._losses import row_losses
+from sklearn_difficulty.recording._separable import needs_one_by_one
 
 
 class RootMeanSquare(torch.nn.Module):
@@ -60,9 +57,9 @@ def test_losses_are_those_that_are_recorded(criterion, params, alone, make_net):
     assert reduced_alone == alone
     losses = graph_losses(net, y_pred, y, X, reduced_alone=reduced_alone)
     one_by_one = needs_one_by_one(net, y_pred, y, X)
-    recorded = per_sample_losses(net, y_pred, y, X, one_by_one=one_by_one)
+    recorded = row_losses(net, y_pred, y, X, one_by_one=one_by_one).loss
     assert not recorded.requires_grad
-    assert_allclose(losses.detach(), flat_losses(recorded, net.criterion_), rtol=1e-5)
+    assert_allclose(losses.detach(), recorded, rtol=1e-5)
     # of the same rows one at a time too
     for row in range(7):
         batch = net.module_(X[[row]]), y[[row]], X[[row]]

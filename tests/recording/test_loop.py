@@ -204,7 +204,7 @@ GOOD = {"indices": [0, 1], "logits": np.eye(2), "targets": [0, 1]}
         ({"targets": [1, 1]}, ValueError, "row 0 has the target 1 now and had 0 before"),
         ({"indices": [2, 2]}, ValueError, "row 2 has the target 0 now and had 1 before"),
         ({"indices": [0, 2], "targets": None}, ValueError, "logits need targets, which some"),
-        ({"logits": None}, ValueError, "neither losses nor logits or proba with targets"),
+        ({"logits": None}, ValueError, "neither losses nor components, nor logits or proba with"),
         ({"proba": np.eye(2)}, ValueError, "logits and proba were both given"),
         ({"logits": None, "proba": np.eye(2) * 3}, ValueError, "proba must hold probabilities"),
         ({"losses": [1.0, 2.0]}, ValueError, "this one gives outputs and losses, those before out"),

@@ -8,14 +8,9 @@ from numpy.testing import assert_allclose
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier
 
 from sklearn_difficulty.exceptions import UnreducibleCriterionError
-from sklearn_difficulty.recording._losses import (
-    check_separable,
-    flat_losses,
-    needs_one_by_one,
-    per_sample_losses,
-    undisturbed,
-    unwrapped,
-)
+from sklearn_difficulty.recording._elements import flat_losses
+from sklearn_difficulty.recording._losses import per_sample_losses, undisturbed, unwrapped
+from sklearn_difficulty.recording._separable import check_separable, needs_one_by_one
 
 LOGITS = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [3.0, 1.0, 2.0]])
 LABELS = torch.tensor([0, 0, 2, 1])
@@ -40,9 +35,16 @@ def net_with(criterion, kind=NeuralNetClassifier, **params):
     ).initialize()
 
 
+def whole_losses(net, y_pred, y_true, X=None, **options):
+    """Losses of a criterion that has one, without a name."""
+    [(name, losses)] = per_sample_losses(net, y_pred, y_true, X, **options).items()
+    assert name == ""
+    return losses
+
+
 def losses_of(net, y_pred, y_true, X=None):
     one_by_one = check_separable(net, y_pred, y_true, X)
-    return per_sample_losses(net, y_pred, y_true, X, one_by_one=one_by_one)
+    return whole_losses(net, y_pred, y_true, X, one_by_one=one_by_one)
 
 
 def reduced(net, y_pred, y_true):
@@ -55,7 +57,7 @@ def reduced(net, y_pred, y_true):
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_cross_entropy(reduction):
     net = net_with(torch.nn.CrossEntropyLoss, criterion__reduction=reduction)
-    losses = per_sample_losses(net, LOGITS, LABELS)
+    losses = whole_losses(net, LOGITS, LABELS)
     assert_allclose(losses, CROSS_ENTROPY, rtol=1e-6)
     assert net.criterion_.reduction == reduction
 
@@ -85,7 +87,7 @@ def test_negative_log_likelihood_of_probabilities():
     losses = losses_of(net, proba, torch.tensor([0, 1]))
     eps = 2.0**-23
     assert_allclose(losses, [-log(0.7 + eps), -log(0.1 + eps)], rtol=1e-6)
-    certain = per_sample_losses(net, torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
+    certain = whole_losses(net, torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
     assert_allclose(certain, [23 * log(2)], rtol=1e-6)
 
 
@@ -286,7 +288,7 @@ def test_target_that_is_broadcast_against_the_whole_batch():
     net = net_with(torch.nn.MSELoss, NeuralNet)
     outputs = torch.tensor([[1.0], [2.0], [3.0], [4.0]])
     assert needs_one_by_one(net, outputs, torch.zeros(4))
-    losses = per_sample_losses(net, outputs, torch.zeros(4), one_by_one=True)
+    losses = whole_losses(net, outputs, torch.zeros(4), one_by_one=True)
     assert losses.tolist() == [1.0, 4.0, 9.0, 16.0]
 
 
@@ -357,7 +359,7 @@ def test_root_of_a_mean_gives_the_root_of_each_row():
 def test_several_values_for_a_row():
     net = net_with(Table, NeuralNet)
     with pytest.raises(UnreducibleCriterionError, match=r"Table gives \(2, 1\) values"):
-        per_sample_losses(net, LOGITS, LABELS)
+        whole_losses(net, LOGITS, LABELS)
 
 
 def test_losses_that_are_not_finite_are_reported_elsewhere():
@@ -392,7 +394,7 @@ def test_error_of_the_criterion_is_its_own():
             raise RuntimeError("the criterion's own")
 
     with pytest.raises(RuntimeError, match="the criterion's own"):
-        per_sample_losses(net_with(Breaks), LOGITS, LABELS)
+        whole_losses(net_with(Breaks), LOGITS, LABELS)
 
 
 def test_no_graph_is_kept():
@@ -448,7 +450,7 @@ def classifier_with(criterion, **params):
 def test_own_weights_of_a_criterion_stay():
     net = classifier_with(WeightedFocal)
     outputs, y = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
-    losses = per_sample_losses(net, outputs, y)
+    losses = whole_losses(net, outputs, y)
     assert losses.shape == (6,)
     assert_allclose(losses.mean(), net.criterion_(outputs, y), rtol=1e-6)
     assert not check_separable(net, outputs, y)
@@ -462,7 +464,7 @@ def test_weights_of_a_subclass_of_torchs_are_off():
     net = classifier_with(Renamed, criterion__weight=weight, criterion__reduction="sum")
     outputs, y = torch.randn(5, 3), torch.tensor([0, 1, 2, 0, 1])
     expected = torch.nn.functional.cross_entropy(outputs, y, reduction="none")
-    assert_allclose(per_sample_losses(net, outputs, y), expected, rtol=1e-6)
+    assert_allclose(whole_losses(net, outputs, y), expected, rtol=1e-6)
     assert not check_separable(net, outputs, y)
     assert torch.equal(net.criterion_.weight, weight)
 
@@ -472,8 +474,8 @@ def test_state_of_a_criterion_is_kept():
     outputs, y = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
     net.criterion_(outputs, y)
     mean_loss = net.criterion_.mean_loss.clone()
-    per_sample_losses(net, outputs, y)
-    per_sample_losses(net, outputs, y, one_by_one=True)
+    whole_losses(net, outputs, y)
+    whole_losses(net, outputs, y, one_by_one=True)
     check_separable(net, outputs, y)
     assert net.criterion_.calls == 1
     assert torch.equal(net.criterion_.mean_loss, mean_loss)
@@ -488,11 +490,11 @@ def test_subclass_with_a_forward_of_its_own_and_small_weights():
     net = classifier_with(Cast, criterion__weight=torch.tensor([0.2, 0.3, 0.5]))
     outputs, y = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
     expected = torch.nn.functional.cross_entropy(outputs, y, reduction="none")
-    assert_allclose(per_sample_losses(net, outputs, y), expected, rtol=1e-6)
+    assert_allclose(whole_losses(net, outputs, y), expected, rtol=1e-6)
     assert not check_separable(net, outputs, y)
 
 
 def test_weights_that_share_their_memory():
     weight = torch.ones(1).expand(3)
     net = classifier_with(torch.nn.CrossEntropyLoss, criterion__weight=weight)
-    assert per_sample_losses(net, torch.randn(4, 3), torch.tensor([0, 1, 2, 0])).shape == (4,)
+    assert whole_losses(net, torch.randn(4, 3), torch.tensor([0, 1, 2, 0])).shape == (4,)

@@ -35,9 +35,9 @@ def ways(monkeypatch):
     def watch(name):
         way = getattr(module._RowNorms, name)
 
-        def watched(self, rows, whole):
-            used.append((name, len(rows[0])))
-            return way(self, rows, whole)
+        def watched(self, batch):
+            used.append((name, len(batch.held[0])))
+            return way(self, batch)
 
         monkeypatch.setattr(module._RowNorms, name, watched)
 

@@ -74,7 +74,7 @@ def test_elements_are_summed(make):
         recorder.step({"epoch": 1.0})
     path = recorder.trajectory()
     assert_array_equal(path.element_action[0, 0], [[1.5, 3], [4.5, 6]])
-    assert_array_equal(path.element_action[0, 1], np.zeros((2, 2)))  # was never written
+    assert np.isnan(path.element_action[0, 1]).all()  # was never written
     assert path.loss[0, :, 0].sum() == 3.75
 
 

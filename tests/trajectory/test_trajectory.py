@@ -204,7 +204,7 @@ def test_models_must_divide_among_runs():
         ("margin", "classification"),
         ("outputs", 'keep=("outputs",) in a tracked net'),
         ("element_action", 'keep=("elements",)'),
-        ("components", "named parts"),
+        ("components", "losses by name"),
         ("snapshots", 'snapshots="auto"'),
         ("y", "pass the labels"),
     ],
