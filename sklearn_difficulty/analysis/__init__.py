@@ -9,6 +9,7 @@
   ``match_extremes``, ``split_half_reliability``.
 - Whether two models find the same samples hard: ``score_correlation``, ``correlation_matrix``,
   ``restricted_correlation``.
+- Which classes, or groups of any other kind, are hard: ``score_by_group``.
 - What the models took the samples for: ``likely_labels``.
 """
 
@@ -27,6 +28,7 @@ from sklearn_difficulty.analysis._correlation import (
     score_correlation,
 )
 from sklearn_difficulty.analysis._exact_match import exact_match
+from sklearn_difficulty.analysis._groups import GroupScores, score_by_group
 from sklearn_difficulty.analysis._likely_labels import likely_labels
 from sklearn_difficulty.analysis._matching import (
     Match,
@@ -42,6 +44,7 @@ from sklearn_difficulty.analysis._step_correlation import StepCorrelation, step_
 __all__ = [
     "AgreementSpread",
     "CorrelationMatrix",
+    "GroupScores",
     "Match",
     "Reliability",
     "ScoreCorrelation",
@@ -61,6 +64,7 @@ __all__ = [
     "random_agreement",
     "restricted_correlation",
     "run_accuracy",
+    "score_by_group",
     "score_correlation",
     "split_half_reliability",
     "step_correlation",
