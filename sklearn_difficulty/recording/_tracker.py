@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import is_classifier
 from skorch.callbacks import Callback
 from skorch.dataset import get_len, unpack_data
-from skorch.utils import to_numpy
 
 from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import NonFiniteLossError
 from sklearn_difficulty.recording._array_batches import faster, for_recording
+from sklearn_difficulty.recording._bad_rows import BadRows
 from sklearn_difficulty.recording._batch_rows import on_device
 from sklearn_difficulty.recording._datasets import base_rows
 from sklearn_difficulty.recording._elements import total_of_parts
@@ -30,6 +29,7 @@ from sklearn_difficulty.recording._row_numbers import with_rows
 from sklearn_difficulty.recording._separable import check_separable
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
 from sklearn_difficulty.recording._step_recorder import KEEP, StepRecorder
+from sklearn_difficulty.recording._target_notes import TargetNotes
 from sklearn_difficulty.recording._waiting_batches import WaitingBatches, can_wait
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -113,7 +113,7 @@ class DifficultyTracker(Callback):
     """
 
     recorder_: Any = None
-    given_y_: np.ndarray | None = None
+    notes_: Any = None
     made_: Trajectory | None = None
 
     # Outputs that stand for a class, where a caller knows that others do not.
@@ -154,7 +154,7 @@ class DifficultyTracker(Callback):
             What was recorded.
         """
         trajectory = self.trajectory_
-        self.recorder_ = self.data = self.given_y_ = None
+        self.recorder_ = self.data = self.notes_ = None
         return trajectory
 
     @property
@@ -169,8 +169,8 @@ class DifficultyTracker(Callback):
             )
         if self.made_ is None or self.made_.loss.shape[1] != recorder.n_steps:
             self.made_ = recorder.trajectory(
-                y=self.y_,
-                classes=self.classes_,
+                y=self.notes_.y,
+                classes=self.notes_.classes,
                 in_train=self.in_train_,
                 snapshots=self.taker_.snapshots(),
                 when=self.when,
@@ -191,15 +191,11 @@ class DifficultyTracker(Callback):
                 "told apart: use a map-style dataset."
             )
         n_samples = len(self.dataset_)
-        if self.recorder_ is None or not self._goes_on(n_samples):
+        if self.recorder_ is None or not self.notes_.are_of(self.dataset_):
             self.recorder_ = StepRecorder(n_samples, self.folder)
             self.taker_ = SnapshotTaker(self.snapshots, self.max_snapshot_bytes, self.folder)
-            given = self._targets_given()
-            self.given_y_ = given.copy() if isinstance(given, np.ndarray) else None
-            self.y_: np.ndarray | None = None
-            self.has_target_ = np.zeros(n_samples, dtype=bool)
+            self.notes_ = TargetNotes(self.dataset_, wanted=self.notes_targets)
             self.element_component_: str | None = None
-            self.classes_: np.ndarray | None = None
             self.kind_: str | None = None
             self.made_ = None
         self.in_train_: np.ndarray | None = None
@@ -221,7 +217,7 @@ class DifficultyTracker(Callback):
                 self.in_train_[self._train_rows_] = True
         self.interrupted_ = True  # until the epoch is recorded
         self.updates_.count = 0
-        self._bad_rows_ = 0
+        self._bad_rows_ = BadRows()
         self._waiting_.clear()
         self.seconds_ = 0.0
         self._since_ = perf_counter()
@@ -259,7 +255,8 @@ class DifficultyTracker(Callback):
             self._record_pass(net)
         self._record_waiting(net)
         self._check_finite()
-        self._note_missing_targets(net)
+        with preserved_generators():
+            self.notes_.note_missing(net, self.dataset_, self.kind_ or "values")
         self.recorder_.step(
             {"epoch": 1.0, "update": float(self.updates_.count), "wall": self.seconds_}
         )
@@ -276,19 +273,6 @@ class DifficultyTracker(Callback):
             self.__dict__.pop(name, None)
 
     # -- helpers --------------------------------------------------------------------------
-
-    def _goes_on(self, n_samples: int) -> bool:
-        """Whether the rows at hand are those that were recorded before, by their targets."""
-        before, now = self.given_y_, self._targets_given()
-        if before is None or not isinstance(now, np.ndarray):
-            return n_samples == self.recorder_.n_samples
-        return np.array_equal(before, now, equal_nan=now.dtype.kind == "f")
-
-    def _targets_given(self) -> Any:
-        """Targets that the dataset holds, unless they are its rows, or no array of numbers."""
-        held = getattr(self.dataset_, "y", None)
-        is_own = held is getattr(self.dataset_, "X", None)
-        return None if is_own or getattr(held, "dtype", None) is np.dtype(object) else held
 
     def _check_parameters(self) -> None:
         check_choice("when", self.when, ("after", "during"))
@@ -375,8 +359,7 @@ class DifficultyTracker(Callback):
         losses = row_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
         assert self.kind_ is not None
         records, outputs = batch_records(y_pred, targets, losses, self.kind_, self.columns)
-        bad = ~torch.isfinite(losses.loss)
-        self._bad_rows_ += int((bad if losses.is_empty is None else bad & ~losses.is_empty).sum())
+        self._bad_rows_.note(rows, losses)
         if "elements" in self.keep and losses.elements is not None:
             records["elements"] = losses.elements
         if "elements" in records:
@@ -384,46 +367,11 @@ class DifficultyTracker(Callback):
         if "outputs" in self.keep:
             records["outputs"] = outputs
         self.recorder_.write(rows, to_arrays(records))
-        if self._notes_targets_of(targets) and not self.has_target_[rows].all():
-            self._note_targets(net, rows, to_numpy(targets), n_columns=outputs.shape[-1])
-
-    def _notes_targets_of(self, targets: Any) -> bool:
-        """Whether targets are told by arrays, and are not the rows themselves."""
-        own = getattr(self.dataset_, "X", None)
-        held = getattr(self.dataset_, "y", None)
-        are_rows = own is not None and own is held
-        return self.notes_targets and isinstance(targets, torch.Tensor) and not are_rows
-
-    def _note_missing_targets(self, net: Any) -> None:
-        """Read the targets of rows that the training pass did not come to."""
-        if self.has_target_.all() or self.y_ is None:
-            return
-        with preserved_generators():
-            for row in np.flatnonzero(~self.has_target_):
-                _, target = unpack_data(self.dataset_[int(row)])
-                self._note_targets(net, np.array([row]), np.asarray(target)[None])
-
-    def _note_targets(
-        self, net: Any, rows: np.ndarray, targets: np.ndarray, n_columns: int = 0
-    ) -> None:
-        has_classes = self.kind_ not in (None, "values") and not self.kind_.startswith("label")
-        if has_classes or self.kind_ in ("label_logits", "label_proba"):
-            targets = targets.astype(np.int64)
-        if targets.shape[1:] == (1,):  # one target per row, as a column
-            targets = targets.ravel()
-        if self.y_ is None:
-            shape = (self.recorder_.n_samples, *targets.shape[1:])
-            self.y_ = np.zeros(shape, dtype=targets.dtype)
-            if has_classes:
-                n_columns = max(2, n_columns)
-                named = getattr(net, "classes_", None) if is_classifier(net) else None
-                known = named is not None and len(named) == n_columns
-                self.classes_ = np.asarray(named) if known else np.arange(n_columns)
-        self.y_[rows] = targets
-        self.has_target_[rows] = True
+        self.notes_.note(net, rows, targets, self.kind_, n_columns=outputs.shape[-1])
 
     def _check_finite(self) -> None:
-        if not self._bad_rows_:
+        bad = self._bad_rows_
+        if not bad.rows:
             return
         epoch = self.recorder_.n_steps
         self.recorder_.drop_open_step()
@@ -433,12 +381,12 @@ class DifficultyTracker(Callback):
             # snapshots, which are opened when they are asked for, do not.
             path = dataclasses.replace(path, snapshots=None)
         raise NonFiniteLossError(
-            f"the loss of {self._bad_rows_} of {self.recorder_.n_samples} rows became NaN or "
-            f"infinite in epoch {epoch + 1} (step {epoch}). Lower the learning rate, clip the "
-            "gradients, or scale the inputs. The trajectory of the completed epochs is on "
-            "this exception as `trajectory`.",
+            f"the loss of {len(bad.rows)} of {self.recorder_.n_samples} rows became NaN or "
+            f"infinite in epoch {epoch + 1} (step {epoch}): {bad.described()}. Lower the learning "
+            "rate, clip the gradients, or scale the inputs. The trajectory of the completed epochs "
+            "is on this exception as `trajectory`.",
             step=epoch,
-            n_rows=self._bad_rows_,
+            n_rows=len(bad.rows),
             trajectory=path,
         )
 
