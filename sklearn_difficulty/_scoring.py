@@ -16,7 +16,7 @@ from sklearn_difficulty.exceptions import (
 )
 from sklearn_difficulty.recording import Recording, class_proba, gradient_scores, replay
 from sklearn_difficulty.scores import class_normalize, is_constant_per_class
-from sklearn_difficulty.scores._over_runs import mean_of_known
+from sklearn_difficulty.scores._over_runs import mean_of_known, warn_of_missing
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -209,6 +209,8 @@ def _from_gradients(
         by_model.reshape(-1, recording.models_per_run, by_model.shape[1]), axis=1
     )
     values = mean_of_known(by_run)
+    told = (train_rows < 0) | recording.scored[:, train_rows].any(axis=0)
+    warn_of_missing(np.isnan(values) & told, score.entry.name, stacklevel=5)
     of_training = bool((train_rows >= 0).all())
     of_logits = options.get("output") == "logit"
     has_classes = recording.classes is not None

@@ -89,7 +89,7 @@ def check_outputs(net: Any, X: Any, y: Any, classes: np.ndarray | None) -> None:
     if y is not None and y.dtype != object and y.ndim == 1 and n_outputs > 1:
         raise ValueError(
             f"module {type(module).__name__} has {n_outputs} outputs and y holds one target for "
-            "each row: give it one output."
+            "each row: give it one output, or leave y out where it reconstructs its inputs."
         )
     if y is not None and has_criterion(net, (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)):
         _check_class_numbers(net, y, n_classes=shape[0] if shape else 1)

@@ -131,7 +131,7 @@ class _RowNorms:
         single = self._one_by_one(batch)
         coarsest = max(torch.finfo(p.dtype).eps for p in self._parameters.values())
         tolerance = 4 * coarsest**0.5
-        smallest = tolerance * float(single.abs().max())
+        smallest = tolerance * float(single.nan_to_num().abs().max())
         return torch.allclose(mapped, single, rtol=tolerance, atol=smallest, equal_nan=True)
 
     def _mapped(self, batch: BatchRows) -> torch.Tensor:
@@ -140,7 +140,8 @@ class _RowNorms:
 
         def norm(*row: torch.Tensor) -> torch.Tensor:
             one = tuple(batch.whole([part.unsqueeze(0) for part in row]))
-            return _norm(torch.func.grad(call)(parameters, one).values())
+            gradients, loss = torch.func.grad_and_value(call)(parameters, one)
+            return _norm(gradients.values(), loss)
 
         with warnings.catch_warnings():
             # of a layer that is mapped row by row, which is no slower than the other way
@@ -153,15 +154,17 @@ class _RowNorms:
         parameters, norms = list(self._parameters.values()), []
         with torch.enable_grad():
             for row in batch.singly():
-                gradients = torch.autograd.grad(self._loss(*row), parameters, allow_unused=True)
-                norms.append(_norm(g for g in gradients if g is not None))
+                loss = self._loss(*row)
+                gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+                norms.append(_norm((g for g in gradients if g is not None), loss.detach()))
         return torch.stack(norms)
 
 
-def _norm(gradients: Iterable[torch.Tensor]) -> torch.Tensor:
+def _norm(gradients: Iterable[torch.Tensor], loss: torch.Tensor) -> torch.Tensor:
+    """Norm of a row's gradients; NaN where it has no loss, as none of its elements counts."""
     # Squares of half precision would overflow.
     norms = [
         torch.linalg.vector_norm(g, dtype=torch.promote_types(g.dtype, torch.float32))
         for g in gradients
     ]
-    return torch.linalg.vector_norm(torch.stack(norms))
+    return torch.linalg.vector_norm(torch.stack(norms)).where(~loss.isnan(), torch.nan)

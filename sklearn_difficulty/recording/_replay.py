@@ -205,7 +205,9 @@ def input_gradients(
 def _gradients_of(chosen: torch.Tensor, Xi: torch.Tensor) -> torch.Tensor:
     """Gradients by the input of a number of each row, or of each of several."""
     if chosen.ndim == 1:
-        return torch.autograd.grad(chosen.sum(), Xi)[0]
+        gradients = torch.autograd.grad(chosen.sum(), Xi)[0]
+        # A row of which no element counts has no loss, and so no gradient of it.
+        return gradients.where(~chosen.isnan().reshape(-1, *[1] * (Xi.ndim - 1)), torch.nan)
     columns = [
         torch.autograd.grad(chosen[:, k].sum(), Xi, retain_graph=True)[0]
         for k in range(chosen.shape[1])

@@ -218,7 +218,7 @@ def test_gradients_of_one_chunk_are_there_at_a_time(make_net, table, monkeypatch
     net = make_net(batch_size=-1).fit(*table)
     calls, norm = [], module._norm
     monkeypatch.setitem(module._VALUES_PER_CHUNK, "cpu", 10 * 67)
-    monkeypatch.setattr(module, "_norm", lambda gradients: calls.append(0) or norm(gradients))
+    monkeypatch.setattr(module, "_norm", lambda *row: calls.append(0) or norm(*row))
     norms_of(net, *table)
     # four rows are tried both ways, and seven chunks of ten rows or fewer follow
     assert len(calls) == 1 + 4 + 7
