@@ -128,7 +128,8 @@ def right_outcomes(correct: Any, asked_by: str, *, min_runs: int = 1) -> Outcome
     Returns
     -------
     Outcomes
-        Values are True where a prediction is the given label.
+        Values are True where a prediction is the given label; with several labels for each sample,
+        where all of them are.
 
     Raises
     ------
@@ -143,7 +144,9 @@ def right_outcomes(correct: Any, asked_by: str, *, min_runs: int = 1) -> Outcome
         assert prediction is not None and y is not None
         return Outcomes(
             _shape_of_trajectory(correct, asked_by, min_runs),
-            lambda step: StepOutcomes(prediction[:, step] == y, prediction[:, step] >= 0),
+            lambda step: StepOutcomes(
+                _all_labels(prediction[:, step] == y), _all_labels(prediction[:, step] >= 0)
+            ),
             asked_by,
         )
     right, recorded = _split_array(correct)
@@ -152,6 +155,11 @@ def right_outcomes(correct: Any, asked_by: str, *, min_runs: int = 1) -> Outcome
         lambda step: StepOutcomes(right[:, step], recorded[:, step]),
         asked_by,
     )
+
+
+def _all_labels(values: np.ndarray) -> np.ndarray:
+    """Whether something holds for all labels of each sample, (n_runs, n_samples)."""
+    return np.asarray(values.all(axis=tuple(range(2, values.ndim))))
 
 
 def prediction_outcomes(trajectory: Any, asked_by: str, *, min_runs: int = 1) -> Outcomes:
@@ -184,6 +192,11 @@ def prediction_outcomes(trajectory: Any, asked_by: str, *, min_runs: int = 1) ->
         trajectory.require("prediction", score=asked_by)
         prediction = trajectory.prediction
         assert prediction is not None
+        if prediction.ndim > trajectory.loss.ndim:
+            raise ValueError(
+                f"{asked_by} compares predicted classes, one for each sample, and this trajectory "
+                "has several labels for each: compare what is right, which takes all of them."
+            )
         shape = _shape_of_trajectory(trajectory, asked_by, min_runs)
     else:
         prediction = np.asarray(trajectory)

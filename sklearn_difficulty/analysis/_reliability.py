@@ -214,7 +214,8 @@ def _predictions_only(trajectory: Trajectory, steps: Any) -> Trajectory:
 def _easiness(part: Trajectory, runs: np.ndarray) -> np.ndarray:
     half = part.select(runs=runs)
     assert half.prediction is not None
-    unknown = np.asarray(~(half.prediction >= 0).any(axis=(0, 1)))
+    known = np.any(half.prediction >= 0, axis=(0, 1))
+    unknown = np.asarray(~np.all(known, axis=tuple(range(1, np.ndim(known)))))
     if unknown.any():
         raise ValueError(
             f"split_half_reliability needs a prediction of every sample in each half; with "

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.scores._over_runs import mean_over_runs
 from sklearn_difficulty.scores._over_steps import (
     completed,
@@ -16,7 +17,7 @@ from sklearn_difficulty.trajectory import Trajectory
 __all__ = ["correctness"]
 
 
-def correctness(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
+def correctness(trajectory: Trajectory, *, steps: Any = None, match: str = "exact") -> np.ndarray:
     r"""Correctness: the share of the steps after which a sample is classified correctly.
 
     Lower is harder. With the predicted class :math:`\hat y^{(n)}` after step n of N,
@@ -33,6 +34,9 @@ def correctness(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
         The path; `prediction` and `y` are used.
     steps : None, int, slice, {"early", "late"} or (float, float), default=None
         Part of the training to look at, all of it by default; see ``Trajectory.window``.
+    match : {"exact", "label"}, default="exact"
+        With several labels for each sample, whether all of them have to be right, or the share
+        counts that is.
 
     Returns
     -------
@@ -45,6 +49,8 @@ def correctness(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
         If there are no predictions or no labels.
     IndexError
         If a run has no step in that part.
+    ValueError
+        If `match` is something else.
 
     Warns
     -----
@@ -67,6 +73,7 @@ def correctness(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
     >>> correctness(Trajectory(np.ones((1, 4, 3)), prediction=prediction[None], y=y))
     array([1.  , 0.75, 0.  ])
     """
+    check_choice("match", match, ("exact", "label"))
     trajectory = trajectory.window(steps)
     trajectory.require("prediction", "y", score="correctness")
     assert trajectory.y is not None
@@ -74,7 +81,9 @@ def correctness(trajectory: Trajectory, *, steps: Any = None) -> np.ndarray:
         mean_over_steps(
             (
                 np.where(recorded, right, np.nan)
-                for recorded, right in whether_right(prediction, trajectory.y)
+                for recorded, right in whether_right(
+                    prediction, trajectory.y, share=match == "label"
+                )
             ),
             trajectory.n_samples,
             spans,

@@ -136,7 +136,9 @@ def variance_over_steps(
     return variance
 
 
-def whether_right(prediction: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def whether_right(
+    prediction: np.ndarray, y: np.ndarray, *, share: bool = False
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Say step by step which samples have a prediction, and which a right one.
 
     Parameters
@@ -146,16 +148,19 @@ def whether_right(prediction: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.nd
         predicted.
     y : ndarray of shape (n_samples, ...), int
         Labels.
+    share : bool, default=False
+        Of several labels, say which share of them is right.
 
     Yields
     ------
-    recorded, right : ndarray of shape (n_samples,), bool
+    recorded, right : ndarray of shape (n_samples,), bool, or float with `share`
         A sample without a prediction is not right, and neither is one of whose labels any is
         wrong.
     """
     labels = tuple(range(1, y.ndim))
+    together = np.mean if share else np.all
     for classes in prediction:
-        yield (classes >= 0).all(axis=labels), (classes == y).all(axis=labels)
+        yield (classes >= 0).all(axis=labels), together(classes == y, axis=labels)
 
 
 def path_length(trajectory: Trajectory, run: int) -> float:

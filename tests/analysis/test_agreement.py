@@ -169,3 +169,10 @@ def test_zero_division_out_of_range(golden_correct, function):
 def test_unknown_form(golden_correct):
     with pytest.raises(ValueError, match="form must be one of 'product', 'ratio'; got 'mean'"):
         random_agreement(golden_correct, form="mean")
+
+
+def test_several_labels_have_to_be_right_all():
+    # the second label of the second sample is wrong in the first run
+    prediction = np.array([[[[1, 0], [1, 0]]], [[[1, 0], [1, 1]]]], dtype=np.int8)
+    path = Trajectory(np.ones((2, 1, 2)), prediction=prediction, y=np.array([[1, 0], [1, 1]]))
+    assert true_positive_agreement(path).tolist() == [0.5]

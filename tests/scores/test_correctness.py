@@ -41,3 +41,14 @@ def test_needs_predictions_and_labels():
         correctness(Trajectory(np.ones((1, 1, 4)), y=Y))
     with pytest.raises(RecordNotFoundError, match="'correctness' needs the record 'y'"):
         correctness(make(PREDICTION[None], y=None))
+
+
+def test_several_labels_match_exactly_or_by_share():
+    prediction = np.array([[[[1, 0, 1], [0, 0, 0]], [[1, 0, 1], [1, 1, 1]]]], dtype=np.int8)
+    trajectory = Trajectory(
+        np.ones((1, 2, 2)), prediction=prediction, y=np.array([[1, 0, 1], [0, 1, 1]])
+    )
+    assert correctness(trajectory).tolist() == [1.0, 0.0]
+    np.testing.assert_allclose(correctness(trajectory, match="label"), [1.0, (1 / 3 + 2 / 3) / 2])
+    with pytest.raises(ValueError, match=r"match must be one of .*; got 'all'"):
+        correctness(trajectory, match="all")
