@@ -114,20 +114,54 @@ def as_row_objects(targets: Any) -> np.ndarray | None:
     >>> as_row_objects([0, 1, 1]) is None
     True
     """
-    if getattr(targets, "dtype", None) is np.dtype(object) and np.ndim(targets) == 1:
+    kind = getattr(getattr(targets, "dtype", None), "kind", "")
+    are_objects = kind == "O" and np.ndim(targets) == 1
+    if are_objects:
         targets = list(targets)
     if not isinstance(targets, list | tuple) or not targets:
         return None
-    if all(isinstance(entry, list | tuple) for entry in targets):
+    if not are_objects and all(
+        isinstance(entry, list | tuple) or getattr(entry, "ndim", 0) == 1 for entry in targets
+    ):
         if len({len(entry) for entry in targets}) == 1:
             return None  # a table
-        targets = [np.asarray(entry) for entry in targets]
-    if not all(isinstance(entry, Mapping) or getattr(entry, "ndim", 0) for entry in targets):
+        targets = [np.asarray(e) if isinstance(e, list | tuple) else e for e in targets]
+    held = [isinstance(entry, Mapping) or getattr(entry, "ndim", 0) > 0 for entry in targets]
+    if not any(held):
         return None
-    entries = np.empty(len(targets), dtype=object)
-    for row, entry in enumerate(targets):
-        entries[row] = entry
-    return entries
+    if not all(held):
+        row = held.index(False)
+        raise ValueError(
+            f"y has an array of its own for some rows, and {type(targets[row]).__name__} for row "
+            f"{row}: give every row an array, a tensor or a mapping, an empty one where there is "
+            "nothing."
+        )
+    return objects_of(targets)
+
+
+def objects_of(entries: Any) -> np.ndarray:
+    """An array of objects with an entry for each row.
+
+    Parameters
+    ----------
+    entries : sequence
+        The entries; lists become arrays.
+
+    Returns
+    -------
+    ndarray of object of shape (n,)
+        The entries.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty._data import objects_of
+    >>> objects_of([[], [1.0]]).shape
+    (2,)
+    """
+    held = np.empty(len(entries), dtype=object)
+    for row, entry in enumerate(entries):
+        held[row] = np.asarray(entry) if isinstance(entry, list | tuple) else entry
+    return held
 
 
 def input_of(item: Any) -> Any:

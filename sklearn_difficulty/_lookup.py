@@ -52,7 +52,7 @@ def score_rows(
             spread[known] = group_means(recorded.errors, groups[rows], found[known])
     if len(new):
         X_new = _taken(X, new)
-        targets = given[new] if given is not None else _own_targets(recording, X_new)
+        targets = given[new] if given is not None else _own_targets(recording, score, X_new)
         replayed = score_new_rows(recording, score, X_new, targets, errors=errors)
         replayed = normalized(score, replayed, column)
         values[new] = replayed.values
@@ -92,9 +92,14 @@ def _taken(X: Any, rows: np.ndarray) -> Any:
     return X if np.array_equal(rows, np.arange(n_rows(X))) else take_rows(X, rows)
 
 
-def _own_targets(recording: Recording, X: Any) -> np.ndarray | None:
+def _own_targets(recording: Recording, score: ResolvedScore, X: Any) -> np.ndarray | None:
     """What new rows are judged under: the class that is predicted, or themselves."""
-    if recording.targets is None and recording.models:
+    of_outputs = (
+        recording.classes is None
+        and score.entry.source == "input_gradients"
+        and score.gradient_options.get("output") != "loss"
+    )
+    if recording.models and (recording.targets is None or of_outputs):
         return None
     if recording.classes is None and recording.models:
         raise ValueError(

@@ -25,6 +25,7 @@ def check_scores(
     has_proba: bool,
     described: str = "a regression",
     has_label_sets: bool = False,
+    has_distances: bool = False,
     snapshots: Any,
     n_runs: int,
     most_steps: int | None,
@@ -45,6 +46,8 @@ def check_scores(
         What it is where there are no classes, for messages.
     has_label_sets : bool, default=False
         Whether each row has several labels that are there or not.
+    has_distances : bool, default=False
+        Whether outputs are compared with targets number by number, as in a regression.
     snapshots : object
         Rule of the snapshots, or the snapshots.
     n_runs : int
@@ -75,6 +78,12 @@ def check_scores(
             _check_snapshots(score, snapshots)
         if most_steps is not None:
             _check_steps(score, most_steps)
+        if score.needs != entry.needs and not has_distances:
+            raise RecordNotFoundError(
+                f"score {name!r} with {' or '.join(map(repr, entry.needs_with))} needs distances "
+                f"of predictions from targets, as a regression has them, and this is {described}: "
+                "leave the option out, or use one of the loss, such as 'action'."
+            )
         if not has_classes:
             _check_without_classes(score, described, has_label_sets)
         elif _OF_PROBA & set(score.needs) and not has_proba:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 from skorch import NeuralNet
 from torch.utils.data import DataLoader, Dataset
 
-from sklearn_difficulty._data import as_row_objects, count_rows
+from sklearn_difficulty._data import as_row_objects, count_rows, objects_of
 from sklearn_difficulty._targets import (
     are_label_sets,
     checked_targets,
@@ -23,6 +23,7 @@ from sklearn_difficulty._targets import (
 from sklearn_difficulty._validation import check_vector
 from sklearn_difficulty.recording import (
     LABEL_CRITERIA,
+    NUMBER_CRITERIA,
     TrackedNet,
     TrackedNetClassifier,
     TrackedNetRegressor,
@@ -79,7 +80,8 @@ def pose(estimator: Any, y: np.ndarray | None) -> Problem:
         return _pose_several(estimator, y)
     classifies = estimator is not None and is_classifier(estimator)
     regresses = estimator is not None and is_regressor(estimator)
-    if regresses or (not classifies and look_continuous(y)):
+    of_numbers = not classifies and (look_continuous(y) or _compares_numbers(_last_step(estimator)))
+    if regresses or of_numbers:
         if estimator is None:
             estimator = default_net(TrackedNetRegressor, len(y))
         return Problem(estimator, y.astype(np.float64), described="a regression")
@@ -110,6 +112,10 @@ def _pose_several(estimator: Any, y: np.ndarray) -> Problem:
             f"y has {shape}, and {type(estimator).__name__} is a classifier, which is recorded "
             f"with one label for each row: {own_net}{criterion}."
         )
+    elif y.dtype == object and is_regressor(estimator):
+        raise ValueError(
+            f"y has {shape}, which {type(estimator).__name__} does not learn: {own_net}."
+        )
     elif not is_net and (y.dtype == object or y.ndim > 2 or not is_regressor(estimator)):
         raise ValueError(
             f"y has {shape}, which {type(estimator).__name__} does not learn: {own_net}."
@@ -121,6 +127,14 @@ def _pose_several(estimator: Any, y: np.ndarray) -> Problem:
         "a training with several labels for each row" if learns_labels else f"one of {shape}"
     )
     return Problem(estimator, y, described=described, has_label_sets=learns_labels)
+
+
+def _compares_numbers(net: Any) -> bool:
+    """Whether a net that is no classifier has a criterion of numbers, of those that torch has."""
+    if not isinstance(net, NeuralNet):
+        return False
+    kind = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
+    return issubclass(kind, NUMBER_CRITERIA)
 
 
 def _compares_labels(net: Any) -> bool:
@@ -230,6 +244,11 @@ def checked_rows(scorer: Any, learner: Any, X: Any, y: Any = None, *, reset: boo
         return validate_data(scorer, X, reset=False, **options)
     options["ensure_min_samples"] = 2
     if y is None and may_lack_targets(scorer.estimator):
+        if issparse(X):
+            raise TypeError(
+                "X is sparse and, without y, its own target, which a network draws densely: pass "
+                "X.toarray()."
+            )
         return validate_data(scorer, X, **options), None
     if has_several(y):
         X = validate_data(scorer, X, **options)
@@ -302,6 +321,8 @@ def given_targets(y: Any, n_samples: int, known: np.ndarray, classes: np.ndarray
         For another length or shape, or labels that are not known.
     """
     several = known.ndim > 1 or known.dtype == object
+    if known.dtype == object and isinstance(y, list | tuple):
+        y = objects_of(y)
     y = checked_targets(y) if several else column_or_1d(y)
     if len(y) != n_samples:
         raise ValueError(f"y has {len(y)} entries for {n_samples} rows of X.")

@@ -30,6 +30,7 @@ from sklearn_difficulty._scoring import (
     score_known_rows,
     warn_if_nothing_was_learned,
 )
+from sklearn_difficulty._targets import are_label_sets, check_kinds
 from sklearn_difficulty._validation import all_or_nothing, check_choice, check_count
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import (
@@ -341,6 +342,7 @@ class DifficultyScorer(BaseEstimator):
                 UserWarning,
                 stacklevel=3,
             )
+        check_kinds(y)
         X, y = checked_rows(self, learner, X, y, reset=True)
         problem = pose(self.estimator, y)
         learner = find_learner(problem.estimator)
@@ -359,6 +361,7 @@ class DifficultyScorer(BaseEstimator):
             has_proba=learner.has_proba(problem.estimator),
             described=problem.described,
             has_label_sets=problem.has_label_sets,
+            has_distances=_have_distances(problem.targets, problem.classes, problem.has_label_sets),
             snapshots=self.snapshots,
             n_runs=n_runs * runs_each,
             most_steps=learner.most_steps(problem.estimator),
@@ -585,6 +588,10 @@ class DifficultyScorer(BaseEstimator):
         if y is not None and recording.targets is not None:
             given = given_targets(y, n_rows(X), recording.targets, recording.classes)
             labels = target_keys(given, len(given))
+            if _has_label_sets(self.trajectory_) and not are_label_sets(given):
+                raise ValueError(
+                    "y must hold 1 for each label that is there and 0 for others, as in training."
+                )
         places = self._known_rows_.find(X, labels)
         columns = [
             score_rows(recording, one, X, given, places, self._known_column(one), errors=errors)
@@ -598,13 +605,6 @@ class DifficultyScorer(BaseEstimator):
 
     def _check(self, scores: list[ResolvedScore], recording: Recording) -> None:
         """Raise where a score cannot be had from what was recorded."""
-        for score in scores:
-            if recording.estimators and score.not_kept(recording.trajectory):
-                raise RecordNotFoundError(
-                    f"score {score.entry.name!r} needs {', '.join(sorted(score.keep))}, which take "
-                    "much memory and were not kept: name it among the scores that you fit with, as "
-                    f"in score=['action', {score.entry.name!r}]."
-                )
         check_scores(
             scores,
             recording.learner,
@@ -613,10 +613,20 @@ class DifficultyScorer(BaseEstimator):
             has_proba=recording.trajectory.proba is not None or not recording.estimators,
             described=_described(recording),
             has_label_sets=_has_label_sets(recording.trajectory),
+            has_distances=_have_distances(
+                recording.targets, recording.classes, _has_label_sets(recording.trajectory)
+            ),
             snapshots=recording.trajectory.snapshots,
             n_runs=recording.trajectory.n_runs,
             most_steps=max(recording.n_steps),
         )
+        for score in scores:
+            if recording.estimators and score.not_kept(recording.trajectory):
+                raise RecordNotFoundError(
+                    f"score {score.entry.name!r} needs {', '.join(sorted(score.keep))}, which take "
+                    "much memory and were not kept: name it among the scores that you fit with, as "
+                    f"in score=['action', {score.entry.name!r}]."
+                )
 
 
 def _is_auto(value: Any) -> bool:
@@ -639,6 +649,12 @@ def _classes_of(trajectory: Trajectory) -> np.ndarray | None:
 
 def _has_label_sets(trajectory: Trajectory) -> bool:
     return trajectory.prediction is not None and trajectory.prediction.ndim > trajectory.loss.ndim
+
+
+def _have_distances(targets: Any, classes: Any, are_labels: bool) -> bool:
+    """Whether there are numbers, a few for each row, that predictions are near to or far from."""
+    is_array = targets is not None and targets.dtype.kind in "fiu" and targets.ndim <= 2
+    return is_array and classes is None and not are_labels
 
 
 def _described(recording: Recording) -> str:

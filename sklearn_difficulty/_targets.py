@@ -92,7 +92,9 @@ def checked_targets(y: Any) -> np.ndarray:
     """
     entries = as_row_objects(y)
     if entries is not None:
+        _check_entries(entries)
         return entries
+    check_kinds(y)
     if issparse(y):
         y = y.toarray()
     if not has_several(y):
@@ -111,6 +113,37 @@ def checked_targets(y: Any) -> np.ndarray:
         raise ValueError(f"y has shape {values.shape}, which is no target for any row.")
     assert_all_finite(values, input_name="y")
     return values
+
+
+def _check_entries(entries: np.ndarray) -> None:
+    for row, entry in enumerate(entries):
+        kind = getattr(getattr(entry, "dtype", None), "kind", "")
+        if kind == "f" and not np.isfinite(entry).all():
+            raise ValueError(f"Input y contains NaN or infinity, in the entry of row {row}.")
+
+
+def check_kinds(y: Any) -> None:
+    """Refuse sets of labels, and objects that are no labels.
+
+    Parameters
+    ----------
+    y : object
+        Targets as they were given.
+
+    Raises
+    ------
+    ValueError
+        For a set or a mapping for each row.
+    TypeError
+        For objects of no kind.
+    """
+    if isinstance(y, list | tuple) and y and isinstance(y[0], set | frozenset):
+        raise ValueError(
+            f"y has a {type(y[0]).__name__} for each row: encode sets of labels with "
+            "sklearn.preprocessing.MultiLabelBinarizer."
+        )
+    if isinstance(y, list | tuple) and y and type(y[0]) is object:
+        raise TypeError("y has objects that are neither labels nor numbers nor arrays.")
 
 
 def has_several(y: Any) -> bool:

@@ -4,6 +4,7 @@ from sklearn_difficulty.recording._datasets import targets_of
 from sklearn_difficulty.recording._default_net import DefaultMLP
 from sklearn_difficulty.recording._given import PathOnly, RecordedElsewhere
 from sklearn_difficulty.recording._gradients import gradient_scores
+from sklearn_difficulty.recording._inputs import NUMBER_CRITERIA
 from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._nets import (
@@ -26,6 +27,7 @@ from sklearn_difficulty.recording._tracker import DifficultyTracker
 __all__ = [
     "KEEP",
     "LABEL_CRITERIA",
+    "NUMBER_CRITERIA",
     "DefaultMLP",
     "DifficultyTracker",
     "NamedLosses",

@@ -6,7 +6,13 @@ from typing import Any
 
 import torch
 
-from sklearn_difficulty.recording._parts import GIVES_PARTS, are_named, as_one, as_parts
+from sklearn_difficulty.recording._parts import (
+    GIVES_PARTS,
+    are_named,
+    as_one,
+    as_parts,
+    criterion_of,
+)
 
 
 @dataclass(frozen=True)
@@ -47,25 +53,44 @@ def told_apart(parts: Mapping[str, torch.Tensor], criterion: torch.nn.Module, y:
     y : object
         Targets.
     """
-    counts = counted_elements(criterion, y)
-    rows = {name: flat_losses(part, criterion, counts) for name, part in parts.items()}
-    loss = rows[next(iter(rows))]
-    for part in [*rows.values()][1:]:
-        loss = loss + part
-    elements, of_part = None, None
+    rows, empty, elements, of_parts = {}, [], None, []
     for name, part in parts.items():
-        if part.ndim > 1:
-            if elements is not None and part.shape != elements.shape:
-                continue
-            # Parts that are separable in the same way are shown as one.
+        own = criterion_of(criterion, name)
+        counts = counted_elements(own, y)
+        rows[name] = flat_losses(part, own, counts)
+        has_none = None if counts is None else ~counts.flatten(1).any(1)
+        empty.append(has_none)
+        # Parts that are separable in the same way are shown as one.
+        if part.ndim > 1 and (elements is None or part.shape == elements.shape):
             masked = part
             if counts is not None and counts.shape == part.shape:
                 masked = part.where(counts, torch.nan)
             elements = masked if elements is None else elements + masked
-            of_part = name if of_part is None else f"{of_part} + {name}"
-    named = are_named(parts)
-    is_empty = None if counts is None else ~counts.flatten(1).any(1)
-    return RowLosses(loss, rows if named else {}, elements, of_part if named else None, is_empty)
+            of_parts.append(name)
+    loss, is_empty = _sum_of_counted(list(rows.values()), empty)
+    if not are_named(parts):
+        return RowLosses(loss, {}, elements, None, is_empty)
+    return RowLosses(loss, rows, elements, " + ".join(of_parts) or None, is_empty)
+
+
+def _sum_of_counted(
+    rows: list[torch.Tensor], empty: list[torch.Tensor | None]
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Sum over the parts that count in a row, NaN where none does, and where that is."""
+    if len(rows) == 1 or all(part is None for part in empty):
+        total = rows[0]
+        for row in rows[1:]:
+            total = total + row
+        return total, empty[0] if len(rows) == 1 else None
+    counted = [
+        row if none is None else row.where(~none, 0.0)
+        for row, none in zip(rows, empty, strict=True)
+    ]
+    total = torch.stack(counted).sum(0)
+    if any(part is None for part in empty):
+        return total, None
+    is_empty = torch.stack([part for part in empty if part is not None]).all(0)
+    return total.where(~is_empty, torch.nan), is_empty
 
 
 def total_of_parts(criterion: torch.nn.Module, arguments: Any, loss: Any) -> Any:

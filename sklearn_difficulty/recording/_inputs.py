@@ -1,5 +1,6 @@
 """Inputs and targets in the types that a torch module takes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,21 +8,27 @@ import scipy.sparse
 import torch
 from skorch.dataset import Dataset
 
+from sklearn_difficulty.recording._parts import NamedLosses
+
 _VALUES_AT_A_TIME = 2**22
 # Larger arrays are cast batch by batch: a copy of all might not fit into memory.
 _MOST_BYTES_CAST_AT_ONCE = 2**26
 _FLOAT32 = np.dtype(np.float32)
-# Criteria that take labels as numbers to compute with.
-OF_FLOATS = (
-    torch.nn.BCEWithLogitsLoss,
-    torch.nn.BCELoss,
-    torch.nn.MultiLabelSoftMarginLoss,
+# Criteria of numbers.
+NUMBER_CRITERIA = (
     torch.nn.MSELoss,
     torch.nn.L1Loss,
     torch.nn.HuberLoss,
     torch.nn.SmoothL1Loss,
     torch.nn.PoissonNLLLoss,
     torch.nn.GaussianNLLLoss,
+)
+# Those that take floats, of labels too.
+OF_FLOATS = (
+    *NUMBER_CRITERIA,
+    torch.nn.BCEWithLogitsLoss,
+    torch.nn.BCELoss,
+    torch.nn.MultiLabelSoftMarginLoss,
 )
 
 
@@ -224,9 +231,13 @@ def has_criterion(net: Any, kinds: tuple[type, ...]) -> bool:
     Parameters
     ----------
     net : skorch.NeuralNet
-        Net.
+        Net; of several criteria by name, one that is will do.
     kinds : tuple of type
         Classes of criteria.
     """
-    criterion = net.criterion
-    return issubclass(criterion if isinstance(criterion, type) else type(criterion), kinds)
+    given = net.criterion
+    if isinstance(given, NamedLosses):
+        given = list(given.criteria)
+    several = list(given.values()) if isinstance(given, Mapping) else given
+    each = several if isinstance(several, list) else [several]
+    return any(issubclass(c if isinstance(c, type) else type(c), kinds) for c in each)

@@ -127,7 +127,7 @@ def _row_by_row(net: Any, y_pred: Any, y_true: Any, X: Any) -> dict[str, torch.T
     batch = BatchRows(len(y_true), y_pred, y_true, X)
 
     def single(p: Any, t: Any, x: Any) -> dict[str, torch.Tensor]:
-        with _giving_parts(net.criterion_):
+        with giving_parts(net.criterion_):
             loss = parts_by_name(net.get_loss(p, t, X=x, training=False))
         # which a criterion may keep the axis of its one row of
         return {name: part.squeeze(0) if part.ndim else part for name, part in loss.items()}
@@ -157,7 +157,7 @@ def _row_by_row(net: Any, y_pred: Any, y_true: Any, X: Any) -> dict[str, torch.T
 
 
 @contextmanager
-def _giving_parts(criterion: torch.nn.Module) -> Iterator[None]:
+def giving_parts(criterion: torch.nn.Module) -> Iterator[None]:
     """Let a criterion give its parts inside the block, and not their sum."""
     modules = {id(module): module for module in (criterion, unwrapped(criterion))}.values()
     for module in modules:

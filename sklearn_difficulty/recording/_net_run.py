@@ -69,7 +69,8 @@ class NetRun:
         )
         tracked = isinstance(net, Tracked)
         if tracked:
-            if task.classes is not None and net.classes is None:
+            names_classes = is_classifier(net) and task.classes is not None
+            if names_classes and net.classes is None:
                 net.classes = task.classes  # of which a fold may lack some
             net.size_to(task.X, task.labels)
         self.strip = _equip(net, self.tracker, tick)
@@ -90,8 +91,11 @@ class NetRun:
 
     def train(self) -> None:
         """Train, as skorch does."""
-        with threads_for(self.net.module_):
-            self.net.partial_fit(self.X, self.y)
+        try:
+            with threads_for(self.net.module_):
+                self.net.partial_fit(self.X, self.y)
+        finally:
+            self.tracker.let_go_of_hooks()
 
     def finish(self) -> tuple[Any, Trajectory]:
         """The fitted net as a user knows it, and its path."""

@@ -78,6 +78,32 @@ class TrackedNet(Tracked):
     (1, 2, 40)
     """
 
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Outputs of the module, as probabilities where the criterion is a cross-entropy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Rows.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, ...)
+            In the shape of the outputs: with ``CrossEntropyLoss`` probabilities of classes, over
+            the second axis; with ``BCEWithLogitsLoss`` and several labels, of each label. With
+            other criteria, and ``predict_nonlinearity``, as :class:`skorch.NeuralNet` has it.
+        """
+        criterion = unwrapped(self.criterion_)
+        if self.predict_nonlinearity == "auto" and isinstance(
+            criterion, torch.nn.CrossEntropyLoss | torch.nn.BCEWithLogitsLoss
+        ):
+            outputs = torch.cat([first_output(part) for part in self.forward_iter(X)])
+            if isinstance(criterion, torch.nn.CrossEntropyLoss):
+                return to_numpy(outputs.softmax(dim=1))
+            if outputs.ndim > 1 and outputs.shape[1] > 1:
+                return to_numpy(outputs.sigmoid())
+        return super().predict_proba(X)
+
 
 class TrackedNetClassifier(Tracked, NeuralNetClassifier):
     """Classifier of skorch whose ``fit`` leaves a trajectory behind.

@@ -180,6 +180,8 @@ def recorded_kind(net: Any, y_pred: Any, targets: Any) -> str:
         and outputs.ndim == 2
         and targets.shape == outputs.shape
     ):
+        if not ((targets == 0) | (targets == 1)).all():
+            return "values"
         return "label_proba" if isinstance(criterion, torch.nn.BCELoss) else "label_logits"
     return "values"
 

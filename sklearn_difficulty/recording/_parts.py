@@ -42,6 +42,9 @@ class NamedLosses(torch.nn.Module):
                 "criteria must map names to criteria, such as {'box': torch.nn.SmoothL1Loss, "
                 f"'class': torch.nn.CrossEntropyLoss}}; got {criteria!r}."
             )
+        for name in criteria:
+            if not isinstance(name, str) or not name:
+                raise TypeError(f"criteria must have names that are text; got the name {name!r}.")
         # Names are free text, which those of a ModuleDict are not.
         self.names = list(criteria.keys())
         self.criteria = torch.nn.ModuleList(
@@ -63,7 +66,37 @@ class NamedLosses(torch.nn.Module):
         losses = [criterion(y_pred, y_true) for criterion in self.criteria]
         if vars(self).get(GIVES_PARTS):
             return dict(zip(self.names, losses, strict=True))
-        return torch.stack(losses).sum()
+        return torch.stack([loss.mean() for loss in losses]).sum()
+
+    def part(self, name: str) -> torch.nn.Module:
+        """The criterion of a name.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        criterion : torch.nn.Module
+            What gives that part.
+        """
+        return self.criteria[self.names.index(name)]
+
+
+def criterion_of(criterion: torch.nn.Module, part: str) -> torch.nn.Module:
+    """What gives a part of a loss: a criterion of its own, or the one that names it.
+
+    Parameters
+    ----------
+    criterion : torch.nn.Module
+        The whole criterion.
+    part : str
+        Name of the part.
+    """
+    if isinstance(criterion, NamedLosses) and part in criterion.names:
+        return criterion.part(part)
+    return criterion
 
 
 def as_parts(loss: Any) -> dict[str, torch.Tensor] | None:

@@ -9,12 +9,13 @@ from sklearn_difficulty.recording._batch_rows import BatchRows
 from sklearn_difficulty.recording._elements import told_apart
 from sklearn_difficulty.recording._losses import (
     criterion_name,
+    giving_parts,
     is_torchs_own,
     per_sample_losses,
     undisturbed,
     unwrapped,
 )
-from sklearn_difficulty.recording._parts import are_named, as_one
+from sklearn_difficulty.recording._parts import are_named, parts_by_name
 
 
 def needs_one_by_one(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
@@ -77,15 +78,23 @@ def check_separable(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
     one_by_one = needs_one_by_one(net, y_pred, y_true, X)
     parts = per_sample_losses(net, y_pred, y_true, X, one_by_one=one_by_one)
     is_built_in = is_torchs_own(unwrapped(net.criterion_))
-    # Losses by name were found to be the rows' own, and it is we who sum and average them.
-    if are_named(parts) or (is_built_in and not one_by_one):
+    if is_built_in and not one_by_one:
         return one_by_one
-    losses = told_apart(parts, unwrapped(net.criterion_), y_true).loss
+    rows = told_apart(parts, unwrapped(net.criterion_), y_true)
+    with torch.no_grad(), undisturbed(net.criterion_, reduced=True), giving_parts(net.criterion_):
+        reduced = parts_by_name(net.get_loss(y_pred, y_true, X=X, training=False))
+    for name, of_batch in reduced.items():
+        # What is there for each row was found to be the row's own.
+        if not (of_batch.ndim and len(of_batch) == len(y_true)):
+            own = rows.components[name] if are_named(parts) else rows.loss
+            _check_average(net, name, own, float(of_batch.mean()))
+    return one_by_one
+
+
+def _check_average(net: Any, name: str, losses: torch.Tensor, reduced: float) -> None:
     losses = losses[~losses.isnan()]
     if not torch.isfinite(losses).all() or not len(losses):
-        return one_by_one
-    with torch.no_grad(), undisturbed(net.criterion_, reduced=True):
-        reduced = float(as_one(net.get_loss(y_pred, y_true, X=X, training=False)))
+        return
     tolerance = _tolerance(losses)
     # Elements may be averaged over the whole batch, where rows have different numbers of them.
     lowest, highest = float(losses.min()) - tolerance, float(losses.max()) + tolerance
@@ -93,13 +102,12 @@ def check_separable(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
     is_sum = abs(reduced - float(losses.sum())) <= tolerance * len(losses)
     if not (is_average or is_sum):
         raise UnreducibleCriterionError(
-            f"criterion {criterion_name(net)} cannot be un-reduced: its loss of a batch, "
+            f"criterion {criterion_name(net, name)} cannot be un-reduced: its loss of a batch, "
             f"{reduced:.4g}, is neither an average nor the sum of its losses of the "
             f"single rows, which lie between {float(losses.min()):.4g} and "
             f"{float(losses.max()):.4g}, so that no loss belongs to a row. Use a criterion "
             "that is an average over rows."
         )
-    return one_by_one
 
 
 def _tolerance(losses: torch.Tensor) -> float:

@@ -25,12 +25,16 @@ class TargetNotes:
         The targets that came; None where none did.
     classes : ndarray of shape (n_classes,) or None
         Labels behind class numbers.
+    may_be_label_sets : bool
+        Whether they may be labels that are there or not, of which a row has several.
     """
 
     def __init__(self, dataset: Any, *, wanted: bool = True) -> None:
         self.y: np.ndarray | None = None
         self.classes: np.ndarray | None = None
         given = targets_held(dataset)
+        # Shares between 0 and 1 are no labels that are there or not, and neither are pixels.
+        self.may_be_label_sets = not _are_rows(dataset) and _are_whole(given)
         self._given = given.copy() if isinstance(given, np.ndarray) else None
         self._wanted = wanted and not _are_rows(dataset)
         self._known = np.zeros(len(dataset), dtype=bool)
@@ -92,8 +96,15 @@ class TargetNotes:
 def targets_held(dataset: Any) -> Any:
     """Targets that a dataset holds, unless they are its rows, or no array of numbers."""
     held = getattr(dataset, "y", None)
-    no_array = getattr(held, "dtype", None) is np.dtype(object)
+    no_array = getattr(getattr(held, "dtype", None), "kind", "") == "O"
     return None if no_array or _are_rows(dataset) else held
+
+
+def _are_whole(given: Any) -> bool:
+    """Whether targets are 0 and 1, as far as a dataset holds them."""
+    if not isinstance(given, np.ndarray | torch.Tensor) or given.ndim != 2:
+        return True
+    return bool(((given == 0) | (given == 1)).all())
 
 
 def _are_rows(dataset: Any) -> bool:

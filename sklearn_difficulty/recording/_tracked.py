@@ -131,7 +131,10 @@ class Tracked(NeuralNet):
             self.initialize()
             if classes is not None:
                 self.classes_inferred_ = np.unique(classes)
-        return super().partial_fit(X, y, classes, **fit_params)
+        try:
+            return super().partial_fit(X, y, classes, **fit_params)
+        finally:
+            self.tracker_.let_go_of_hooks()
 
     def _validated(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Rows and targets, checked as scikit-learn does where the network is our own.
@@ -187,6 +190,8 @@ class Tracked(NeuralNet):
             self.data_params_ = default_module_params(X, y, n_classes=None)
         elif y is not None and np.ndim(y) == 2 and has_criterion(self, LABEL_CRITERIA):
             self.data_params_ = default_module_params(X, None, n_classes=np.shape(y)[1])
+        elif y is None and X.ndim == 2 and not scipy.sparse.issparse(X):
+            self.data_params_ = default_module_params(X, np.asarray(X), n_classes=None)
         else:
             self.data_params_ = default_module_params(X, y, n_classes=None)
 

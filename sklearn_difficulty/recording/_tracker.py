@@ -25,6 +25,7 @@ from sklearn_difficulty.recording._outputs import (
     recorded_kind,
     to_arrays,
 )
+from sklearn_difficulty.recording._overrides import is_known
 from sklearn_difficulty.recording._row_numbers import with_rows
 from sklearn_difficulty.recording._separable import check_separable
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
@@ -202,9 +203,11 @@ class DifficultyTracker(Callback):
         self._waiting_ = WaitingBatches()
         if self.when == "during":
             self._watch_rows(net)
+        self.let_go_of_hooks()  # of a training that failed
         self.updates_ = _UpdateCounter()
         self._hooks_ = [net.optimizer_.register_step_post_hook(self.updates_)]
-        if not is_torchs_own(unwrapped(net.criterion_)):
+        # A get_loss of the user's own is the one to sum parts.
+        if not is_torchs_own(unwrapped(net.criterion_)) and is_known(net, "get_loss"):
             self._hooks_.append(net.criterion_.register_forward_hook(total_of_parts))
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
@@ -265,12 +268,16 @@ class DifficultyTracker(Callback):
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Let go of the data."""
-        for hook in self._hooks_:
-            hook.remove()
+        self.let_go_of_hooks()
         if self.recorder_ is not None:
             self.recorder_.drop_open_step()
-        for name in ("dataset_", "_hooks_", "updates_", "_iterator_", "_train_rows_", "_waiting_"):
+        for name in ("dataset_", "updates_", "_iterator_", "_train_rows_", "_waiting_"):
             self.__dict__.pop(name, None)
+
+    def let_go_of_hooks(self) -> None:
+        """Undo what on_train_begin has done to the net, also after a training that failed."""
+        for hook in self.__dict__.pop("_hooks_", []):
+            hook.remove()
 
     # -- helpers --------------------------------------------------------------------------
 
@@ -314,9 +321,16 @@ class DifficultyTracker(Callback):
         Xi, yi = unpack_data(batch)
         targets = on_device(yi, get_len(Xi), net.device)
         self.kind_ = recorded_kind(net, y_pred, targets)
+        if self.kind_.startswith("label") and not self.notes_.may_be_label_sets:
+            self.kind_ = "values"
+        self._check_rows_alone(net, y_pred, targets, Xi)
+        self.can_wait_ = not self.one_by_one_ and can_wait(net, y_pred, targets)
+
+    def _check_rows_alone(self, net: Any, y_pred: Any, targets: Any, Xi: Any) -> None:
         with preserved_generators():
             self.one_by_one_ = check_separable(net, y_pred, targets, Xi)
-        self.can_wait_ = not self.one_by_one_ and can_wait(net, y_pred, targets)
+        # of a batch of one row there is nothing to see
+        self.is_checked_ = get_len(Xi) > 1
 
     def _record_pass(self, net: Any) -> None:
         training = {part: part.training for part in net.module_.modules()}
@@ -356,6 +370,8 @@ class DifficultyTracker(Callback):
     def _record(
         self, net: Any, rows: np.ndarray, y_pred: Any, targets: Any, Xi: Any = None
     ) -> None:
+        if not self.is_checked_ and Xi is not None and len(rows) > 1:
+            self._check_rows_alone(net, y_pred, targets, Xi)
         losses = row_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
         assert self.kind_ is not None
         records, outputs = batch_records(y_pred, targets, losses, self.kind_, self.columns)
@@ -373,6 +389,7 @@ class DifficultyTracker(Callback):
         bad = self._bad_rows_
         if not bad.rows:
             return
+        self.let_go_of_hooks()
         epoch = self.recorder_.n_steps
         self.recorder_.drop_open_step()
         path = self.trajectory_ if epoch else None

@@ -37,7 +37,7 @@ def cut_fields(fields: Mapping[str, Any], samples: Any, runs: Any, steps: Any) -
     kept_steps = np.arange(n_steps_max)[index["steps"]]
     cut["n_steps"] = (kept_steps < cut["n_steps"][:, None]).sum(axis=1)
     if len(kept_steps) < n_steps_max:
-        cut["element_action"] = None
+        cut["element_action"] = cut["element_component"] = None
     snapshots = fields["snapshots"]
     if snapshots is not None:
         per_run = snapshots.n_models // n_runs
