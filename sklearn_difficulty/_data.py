@@ -1,6 +1,7 @@
 """Rows of whatever container the data came in."""
 
 from collections.abc import Mapping
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,8 @@ def as_row_objects(targets: Any) -> np.ndarray | None:
         targets = list(targets)
     if not isinstance(targets, list | tuple) or not targets:
         return None
+    if isinstance(targets[0], str | bytes | Number | np.generic):
+        return None  # labels, of which there may be many
     if not are_objects and all(
         isinstance(entry, list | tuple) or getattr(entry, "ndim", 0) == 1 for entry in targets
     ):
@@ -162,6 +165,29 @@ def objects_of(entries: Any) -> np.ndarray:
     for row, entry in enumerate(entries):
         held[row] = np.asarray(entry) if isinstance(entry, list | tuple) else entry
     return held
+
+
+def are_label_sets(y: np.ndarray) -> bool:
+    """Whether targets say of several labels which of them each row has.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, ...)
+        Targets.
+
+    Returns
+    -------
+    bool
+        True for a matrix of 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_difficulty._data import are_label_sets
+    >>> are_label_sets(np.eye(3)), are_label_sets(np.full((3, 2), 0.5))
+    (True, False)
+    """
+    return y.ndim == 2 and y.dtype.kind in "iufb" and bool(np.isin(y, (0, 1)).all())
 
 
 def input_of(item: Any) -> Any:

@@ -31,7 +31,7 @@ def score_rows(
         What to compute.
     X : container of n rows
         Rows.
-    given : ndarray of shape (n,) or None
+    given : ndarray of shape (n, ...) or None
         Class numbers or targets they are judged under; None for those that they carried in
         training, and for new rows those that are predicted.
     places : tuple of ndarray

@@ -85,7 +85,7 @@ def check_scores(
                 "leave the option out, or use one of the loss, such as 'action'."
             )
         if not has_classes:
-            _check_without_classes(score, described, has_label_sets)
+            _check_without_classes(score, described, has_label_sets, has_distances)
         elif _OF_PROBA & set(score.needs) and not has_proba:
             raise RecordNotFoundError(
                 f"score {name!r} needs probabilities, and this estimator gives decision values "
@@ -103,11 +103,13 @@ def check_scores(
             )
 
 
-def _check_without_classes(score: ResolvedScore, described: str, has_label_sets: bool) -> None:
+def _check_without_classes(
+    score: ResolvedScore, described: str, has_label_sets: bool, has_distances: bool
+) -> None:
     """Raise where a score is only defined for rows with one class each."""
     name, entry, options = score.entry.name, score.entry, score.gradient_options
     instead = "use one of the loss, such as 'action', 'final_loss' or 'loss_variance'"
-    if entry.needs_with:
+    if entry.needs_with and has_distances:
         ways = " or ".join(f"score_params={{{option!r}: ...}}" for option in entry.needs_with)
         instead = f"pass {ways} for the targets of a regression, or {instead}"
     # Outputs alone are the predictions of a regression, too, which scores of the user's own, and

@@ -12,9 +12,8 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, vali
 from skorch import NeuralNet
 from torch.utils.data import DataLoader, Dataset
 
-from sklearn_difficulty._data import as_row_objects, count_rows, objects_of
+from sklearn_difficulty._data import are_label_sets, as_row_objects, count_rows, objects_of
 from sklearn_difficulty._targets import (
-    are_label_sets,
     checked_targets,
     has_several,
     look_continuous,
@@ -28,6 +27,7 @@ from sklearn_difficulty.recording import (
     TrackedNetClassifier,
     TrackedNetRegressor,
     default_net,
+    has_criterion,
     targets_of,
 )
 
@@ -122,7 +122,8 @@ def _pose_several(estimator: Any, y: np.ndarray) -> Problem:
         )
     if is_regressor(estimator):
         return Problem(estimator, y.astype(np.float64), described="a regression")
-    learns_labels = label_sets and is_net and _compares_labels(_last_step(estimator))
+    net = _last_step(estimator)
+    learns_labels = label_sets and isinstance(net, NeuralNet) and has_criterion(net, LABEL_CRITERIA)
     described = (
         "a training with several labels for each row" if learns_labels else f"one of {shape}"
     )
@@ -131,16 +132,7 @@ def _pose_several(estimator: Any, y: np.ndarray) -> Problem:
 
 def _compares_numbers(net: Any) -> bool:
     """Whether a net that is no classifier has a criterion of numbers, of those that torch has."""
-    if not isinstance(net, NeuralNet):
-        return False
-    kind = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
-    return issubclass(kind, NUMBER_CRITERIA)
-
-
-def _compares_labels(net: Any) -> bool:
-    """Whether a net's criterion is one of labels that are there or not, of those that torch has."""
-    kind = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
-    return issubclass(kind, LABEL_CRITERIA)
+    return isinstance(net, NeuralNet) and has_criterion(net, NUMBER_CRITERIA)
 
 
 def _last_step(estimator: Any) -> Any:
@@ -244,11 +236,6 @@ def checked_rows(scorer: Any, learner: Any, X: Any, y: Any = None, *, reset: boo
         return validate_data(scorer, X, reset=False, **options)
     options["ensure_min_samples"] = 2
     if y is None and may_lack_targets(scorer.estimator):
-        if issparse(X):
-            raise TypeError(
-                "X is sparse and, without y, its own target, which a network draws densely: pass "
-                "X.toarray()."
-            )
         return validate_data(scorer, X, **options), None
     if has_several(y):
         X = validate_data(scorer, X, **options)
@@ -288,7 +275,10 @@ def _check_some(scorer: Any, X: Any) -> None:
 def _targets_for(X: Any, y: Any) -> np.ndarray:
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
-    y = checked_targets(y)
+    checked = checked_targets(y)
+    if checked.ndim > 1 and checked is y:
+        checked = checked.copy()  # which is kept, and the caller may change
+    y = checked
     check_consistent_length(np.empty(count_rows(X) or 0), y)
     if len(y) < 2:
         raise ValueError(f"Found array with {len(y)} sample(s) while a minimum of 2 is required.")

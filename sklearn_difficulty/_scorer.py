@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
 from sklearn_difficulty._asked import ResolvedScore, resolve_scores
-from sklearn_difficulty._data import n_rows
+from sklearn_difficulty._data import are_label_sets, n_rows
 from sklearn_difficulty._lookup import score_rows
 from sklearn_difficulty._obtainable import check_scores
 from sklearn_difficulty._problem import (
@@ -30,7 +30,7 @@ from sklearn_difficulty._scoring import (
     score_known_rows,
     warn_if_nothing_was_learned,
 )
-from sklearn_difficulty._targets import are_label_sets, check_kinds
+from sklearn_difficulty._targets import check_kinds
 from sklearn_difficulty._validation import all_or_nothing, check_choice, check_count
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import (
@@ -120,7 +120,7 @@ class DifficultyScorer(BaseEstimator):
         the runs, which takes a fraction of the time and gives the same up to rounding; otherwise
         what was in the way, so that they ran one after the other or under joblib.
     classes_ : ndarray of shape (n_classes,)
-        Labels; absent for a regression.
+        Labels; absent where rows have no class, or several labels.
     n_features_in_ : int
         Size of the second axis of `X`.
     feature_names_in_ : ndarray of str
@@ -305,11 +305,14 @@ class DifficultyScorer(BaseEstimator):
             memory-mapped array is read piece by piece. For a skorch net with a module of its own,
             a map-style Dataset of torch, whose items are pairs of input and target. For a
             Pipeline or a search, whatever it takes, such as a list of texts.
-        y : array-like of shape (n_samples,)
-            Labels of any type, or the targets of a regression. Where `estimator` does not say
-            which, fractions are targets of a regression, and so are whole numbers of which
-            there are more than 20 different ones with fewer than 4 rows each in the mean. May be
-            left out for a Dataset, which has them.
+        y : array-like of shape (n_samples, ...), list of arrays, or None, default=None
+            Labels of any type, or the targets of a regression. Where neither `estimator` nor its
+            criterion says which, fractions are targets of a regression, and so are whole numbers of
+            which there are more than 20 different ones with fewer than 4 rows each in the mean.
+            Several numbers, or labels that are 0 or 1, for each row; for a skorch net that is
+            neither classifier nor regressor, arrays of any shape, and a list with an array, tensor
+            or mapping of its own for each row. None for a Dataset, which has them, and for such a
+            net that learns to draw each row again.
         groups : array-like of shape (n_samples,) or None, default=None
             Groups of rows, for a splitter `cv` that keeps them together.
 
@@ -332,9 +335,7 @@ class DifficultyScorer(BaseEstimator):
         scores = resolve_scores(self._score_asked, self.score_params)
         asked_runs = None if _is_auto(self.n_runs) else check_count("n_runs", self.n_runs)
         learner = None if self.estimator is None else find_learner(self.estimator)
-        kept = {self.keep} if isinstance(self.keep, str) else set(self.keep)
-        for name in sorted(kept):
-            check_choice("keep", name, KEEP)
+        kept = _checked_keep(self.keep)
         if groups is not None and self.cv is None:
             warnings.warn(
                 "groups were given and cv=None holds no rows out, so that they have no say: pass "
@@ -428,14 +429,15 @@ class DifficultyScorer(BaseEstimator):
         A row that was trained on (the same content as float32) has the score it was recorded
         with, under the label that it carried, in the mean over its copies. Any other row is
         run through the kept snapshots, under the label that the fitted models predict for it
-        in the end. Where `y` is given, every row is judged under that.
+        in the end; where rows have no class, `y` is needed, unless rows are their own targets.
+        Where `y` is given, every row is judged under that.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, n_features, ...)
             Rows.
-        y : array-like of shape (n,) or None, default=None
-            Labels to judge the rows under.
+        y : array-like of shape (n, ...), list of arrays, or None, default=None
+            Labels or targets to judge the rows under, as in ``fit``.
         score : str, callable, Score, list of them, or None, default=None
             Another score of the same training; None is the `score` of the scorer.
         score_params : dict or None, default=None
@@ -485,8 +487,8 @@ class DifficultyScorer(BaseEstimator):
         ----------
         X : array-like or sparse matrix of shape (n, n_features, ...)
             Rows.
-        y : array-like of shape (n,) or None, default=None
-            Labels to judge the rows under; see :meth:`score_samples`.
+        y : array-like of shape (n, ...), list of arrays, or None, default=None
+            Labels or targets to judge the rows under; see :meth:`score_samples`.
         score : str, callable, Score, list of them, or None, default=None
             Another score of the same training; None is the `score` of the scorer.
         score_params : dict or None, default=None
@@ -530,11 +532,12 @@ class DifficultyScorer(BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = not may_lack_targets(self.estimator)
-        tags.target_tags.multi_output = takes_several_targets(self.estimator)
+        tags.target_tags.multi_output = self.estimator is None
         # Nets are fed dense batches of a sparse matrix, whatever their own tags say.
         tags.input_tags.sparse, tags.input_tags.allow_nan = True, False
         if hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type):
             is_net = isinstance(self.estimator, NeuralNet)
+            tags.target_tags.multi_output = takes_several_targets(self.estimator)
             tags.input_tags.sparse = is_net or get_tags(self.estimator).input_tags.sparse
             try:
                 tags.input_tags.allow_nan = find_learner(self.estimator).allows_nan(self.estimator)
@@ -627,6 +630,13 @@ class DifficultyScorer(BaseEstimator):
                     "much memory and were not kept: name it among the scores that you fit with, as "
                     f"in score=['action', {score.entry.name!r}]."
                 )
+
+
+def _checked_keep(keep: Any) -> set[str]:
+    names = [keep] if isinstance(keep, str) else keep
+    if not isinstance(names, list | tuple | set | frozenset):
+        raise TypeError(f"keep must be a tuple of names out of {list(KEEP)}; got {keep!r}.")
+    return {check_choice("keep", name, KEEP) for name in names}
 
 
 def _is_auto(value: Any) -> bool:

@@ -67,10 +67,12 @@ def score_known_rows(
     if score.entry.from_gradients:
         own = None if y is None else y[rows]
         return _from_gradients(recording, score, X, own, rows, errors=errors)
-    column = Column(score.of(trajectory), y)
+    # Who asks for targets asks for classes, and others may be as large as the rows.
+    own = y if recording.classes is not None else None
+    column = Column(score.of(trajectory), own)
     if errors:
         population = score.population(trajectory)
-        column = Column(column.values, y, standard_error(score, trajectory, **population))
+        column = Column(column.values, own, standard_error(score, trajectory, **population))
     return column[rows]
 
 

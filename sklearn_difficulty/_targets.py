@@ -158,14 +158,3 @@ def has_several(y: Any) -> bool:
         return y is not None
     shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     return len(shape) > 2 or (len(shape) == 2 and shape[1] != 1)
-
-
-def are_label_sets(y: np.ndarray) -> bool:
-    """Whether targets say of several labels which of them each row has.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples, ...)
-        Targets.
-    """
-    return y.ndim == 2 and y.dtype.kind in "iufb" and bool(np.isin(y, (0, 1)).all())

@@ -44,7 +44,7 @@ def recording():
     loss = np.array([[[1.0, 2, 3], [1, 1, 1], [1, 0, 5]], [[3.0, 0, 0], [0, 0, 0], [0, 0, 0]]])
     prediction = np.zeros((2, 3, 3), dtype=np.int32)
     path = Trajectory(loss, prediction=prediction, y=np.array([0, 0, 1]))
-    return SimpleNamespace(trajectory=path, targets=path.y)
+    return SimpleNamespace(trajectory=path, targets=path.y, classes=np.array([0, 1]))
 
 
 def test_training_rows_in_any_order(recording):

@@ -4,7 +4,7 @@ from sklearn_difficulty.recording._datasets import targets_of
 from sklearn_difficulty.recording._default_net import DefaultMLP
 from sklearn_difficulty.recording._given import PathOnly, RecordedElsewhere
 from sklearn_difficulty.recording._gradients import gradient_scores
-from sklearn_difficulty.recording._inputs import NUMBER_CRITERIA
+from sklearn_difficulty.recording._inputs import NUMBER_CRITERIA, has_criterion
 from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._nets import (
@@ -42,6 +42,7 @@ __all__ = [
     "default_net",
     "find_learner",
     "gradient_scores",
+    "has_criterion",
     "record",
     "replay",
     "targets_of",

@@ -264,8 +264,13 @@ def with_row_lists(iterator: Any) -> Any:
     """Let a DataLoader hand out targets that are no array as a list with an entry for each row."""
     if type(iterator) is DataLoader and iterator.collate_fn is default_collate:
         dataset, _ = base_rows(iterator.dataset)
-        held = dataset.targets if type(dataset) is LabelledDataset else getattr(dataset, "y", None)
-        if as_row_objects(held) is not None:
+        held = None
+        if type(dataset) is LabelledDataset:
+            held = dataset.targets
+        elif type(dataset) in (Dataset, CastDataset):
+            held = dataset.y
+        are_objects = getattr(getattr(held, "dtype", None), "kind", "") == "O"
+        if are_objects and as_row_objects(held) is not None:
             iterator.collate_fn = _collate_row_lists
     return iterator
 

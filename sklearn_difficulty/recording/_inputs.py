@@ -158,6 +158,11 @@ def rows_as_targets(X: Any, module: torch.nn.Module) -> tuple[Any, Any]:
     X, y : objects
         As :func:`net_rows` returns them.
     """
+    if scipy.sparse.issparse(X):
+        raise TypeError(
+            "X is sparse and, without y, its own target, which a network draws densely: pass "
+            "X.toarray()."
+        )
     X, _ = net_rows(X, None, module)
     if isinstance(X, CastDataset):
         X.are_targets = True

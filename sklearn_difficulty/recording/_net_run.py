@@ -9,6 +9,7 @@ from sklearn.base import clone, is_classifier
 from skorch.callbacks import Callback
 from torch.utils.data import Dataset
 
+from sklearn_difficulty._data import are_label_sets
 from sklearn_difficulty.recording._array_batches import FasterIterator
 from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._lean_epochs import LeanEpochs, rows_may_stay_on
@@ -65,7 +66,7 @@ class NetRun:
             snapshots=task.snapshots,
             max_snapshot_bytes=task.max_snapshot_bytes,
             # Margins of logits are not clipped, so that there are no others to keep.
-            keep=tuple({*getattr(net, "keep", ()), *(name for name in task.keep if name in KEEP)}),
+            keep=_kept(net, task.keep),
         )
         tracked = isinstance(net, Tracked)
         if tracked:
@@ -78,6 +79,7 @@ class NetRun:
         # Masks and boxes are known here, in the type that they have, or are no array.
         self.tracker.notes_targets = task.y is not None and task.y.dtype != object
         self.tracker.notes_targets &= np.ndim(task.y) == 1
+        self.tracker.label_sets = task.y is not None and are_label_sets(task.y)
         if task.classes is not None:
             self.tracker.columns = columns_of(net, task.classes)
             if isinstance(task.X, Dataset) and is_classifier(net) and not tracked:
@@ -113,6 +115,13 @@ class NetRun:
         if not tracker.notes_targets:
             path = _with_targets(path, task)
         return self.net, path
+
+
+def _kept(net: Any, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Large records to make: those that are asked for, and those of a tracked net's own."""
+    own = net.keep if isinstance(net, Tracked) else ()
+    own = (own,) if isinstance(own, str) else own
+    return tuple(sorted({*own, *(name for name in asked if name in KEEP)}))
 
 
 def holds_rows_back(net: Any) -> bool:

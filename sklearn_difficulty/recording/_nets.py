@@ -79,7 +79,7 @@ class TrackedNet(Tracked):
     """
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Outputs of the module, as probabilities where the criterion is a cross-entropy.
+        """Give the outputs of the module, as probabilities under a cross-entropy.
 
         Parameters
         ----------

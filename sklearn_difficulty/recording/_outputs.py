@@ -9,6 +9,7 @@ from skorch.utils import to_numpy
 
 from sklearn_difficulty.recording._elements import RowLosses
 from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._parts import NamedLosses
 
 _BINARY_CRITERIA = (torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss)
 # Criteria of labels of which a row may have several.
@@ -175,14 +176,16 @@ def recorded_kind(net: Any, y_pred: Any, targets: Any) -> str:
     if kind != "values":
         return kind if _are_class_numbers(outputs, targets, kind) else "values"
     criterion = unwrapped(net.criterion_)
+    named = list(criterion.criteria) if isinstance(criterion, NamedLosses) else [criterion]
     if (
-        isinstance(criterion, LABEL_CRITERIA)
+        any(isinstance(part, LABEL_CRITERIA) for part in named)
         and outputs.ndim == 2
         and targets.shape == outputs.shape
     ):
         if not ((targets == 0) | (targets == 1)).all():
             return "values"
-        return "label_proba" if isinstance(criterion, torch.nn.BCELoss) else "label_logits"
+        of_proba = any(isinstance(part, torch.nn.BCELoss) for part in named)
+        return "label_proba" if of_proba else "label_logits"
     return "values"
 
 

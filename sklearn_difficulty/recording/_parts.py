@@ -106,12 +106,21 @@ def as_parts(loss: Any) -> dict[str, torch.Tensor] | None:
     ----------
     loss : object
         A tensor, a mapping or a named tuple of tensors.
+
+    Raises
+    ------
+    TypeError
+        For one that is empty, or holds something else.
     """
-    if isinstance(loss, Mapping):
-        return dict(loss)
     if isinstance(loss, tuple) and hasattr(loss, "_asdict"):
-        return loss._asdict()
-    return None
+        loss = loss._asdict()
+    if not isinstance(loss, Mapping):
+        return None
+    wrong = [name for name, part in loss.items() if not isinstance(part, torch.Tensor)]
+    if wrong or not loss:
+        what = f"{loss[wrong[0]]!r} as its part {wrong[0]!r}" if wrong else "no parts"
+        raise TypeError(f"a criterion returned {what}: let it return a tensor for each name.")
+    return dict(loss)
 
 
 def parts_by_name(loss: Any) -> dict[str, torch.Tensor]:

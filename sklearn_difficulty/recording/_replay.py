@@ -93,6 +93,7 @@ def replay_records(
     *,
     columns: Any = None,
     keep: tuple[str, ...] = (),
+    label_sets: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Records of rows after each kept state, as the tracker would have made them.
 
@@ -108,6 +109,8 @@ def replay_records(
         Outputs that stand for a class, which alone are predicted; None for all.
     keep : tuple of str, default=()
         Large records to make.
+    label_sets : bool, default=False
+        Whether targets are labels that are there or not.
     """
     twin = replica(net)
     one_by_one = None
@@ -121,6 +124,8 @@ def replay_records(
                 one_by_one = needs_one_by_one(twin, y_pred, targets, Xi)
             losses = row_losses(twin, y_pred, targets, Xi, one_by_one=one_by_one)
             kind = recorded_kind(twin, y_pred, targets)
+            if kind.startswith("label") and not label_sets:
+                kind = "values"
             records, outputs = batch_records(y_pred, targets, losses, kind, columns)
             if "elements" in keep and losses.elements is not None:
                 records["elements"] = losses.elements

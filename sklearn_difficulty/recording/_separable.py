@@ -39,9 +39,21 @@ def needs_one_by_one(net: Any, y_pred: Any, y_true: Any, X: Any = None) -> bool:
     if not half:
         return False
     losses = per_sample_losses(net, y_pred, y_true, X)
-    alone = per_sample_losses(net, *BatchRows(n_rows, y_pred, y_true, X).piece(0, half))
-    coupled = [name for name, part in losses.items() if _differ(part[:half], alone[name])]
+    batch, coupled = BatchRows(n_rows, y_pred, y_true, X), []
+    # A part of the batch may happen to be like the whole; a single row hardly is as well.
+    for start, stop in ((0, half), (n_rows - 1, n_rows)):
+        alone = per_sample_losses(net, *batch.piece(start, stop))
+        coupled += [n for n, part in losses.items() if _differ(part[start:stop], alone[n])]
     if coupled and are_named(losses):
+        shape = tuple(losses[coupled[0]].shape)
+        if n_rows in shape[1:]:
+            raise UnreducibleCriterionError(
+                f"criterion {criterion_name(net, coupled[0])} gives losses of shape {shape} for "
+                f"{n_rows} rows, one axis too many of the batch, as torch makes it where it "
+                "compares outputs of shape (n, 1) with targets of shape (n,), or the other way "
+                "round: give both one shape. Targets have the shape "
+                f"{tuple(getattr(y_true, 'shape', (n_rows,)))} here."
+            )
         raise UnreducibleCriterionError(
             f"criterion {criterion_name(net, coupled[0])} gives a row another loss when its batch "
             "mates are others, so that no loss belongs to a row: compute each row's loss of that "

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 
+from sklearn_difficulty._data import are_label_sets
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.recording._generators import seeded_generators
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
@@ -116,9 +117,11 @@ class SkorchLearner(Learner):
         keep: tuple[str, ...] = (),
     ) -> Iterator[dict[str, Any]]:
         """Records of other rows; see :class:`Learner`."""
+        label_sets = y is not None and are_label_sets(y)
         X, y = converted(fitted, X, y, classes)
         columns = None if classes is None else columns_of(fitted, classes)
-        for records in replay_records(fitted, states, X, y, columns=columns, keep=keep):
+        options: dict[str, Any] = {"columns": columns, "keep": keep, "label_sets": label_sets}
+        for records in replay_records(fitted, states, X, y, **options):
             if columns is not None and "prediction" in records:
                 records["prediction"] = numbers_of(columns)[records["prediction"]]
                 if "outputs" in records:

@@ -18,6 +18,8 @@ class TargetNotes:
         Whose rows they are of.
     wanted : bool, default=True
         Whether to note any; a caller may know them.
+    label_sets : bool or None, default=None
+        Whether they are labels that are there or not; None looks.
 
     Attributes
     ----------
@@ -29,12 +31,15 @@ class TargetNotes:
         Whether they may be labels that are there or not, of which a row has several.
     """
 
-    def __init__(self, dataset: Any, *, wanted: bool = True) -> None:
+    def __init__(
+        self, dataset: Any, *, wanted: bool = True, label_sets: bool | None = None
+    ) -> None:
         self.y: np.ndarray | None = None
         self.classes: np.ndarray | None = None
-        given = targets_held(dataset)
+        given = targets_held(dataset) if wanted else None
         # Shares between 0 and 1 are no labels that are there or not, and neither are pixels.
-        self.may_be_label_sets = not _are_rows(dataset) and _are_whole(given)
+        looked = not _are_rows(dataset) and _are_whole(given)
+        self.may_be_label_sets = looked if label_sets is None else label_sets
         self._given = given.copy() if isinstance(given, np.ndarray) else None
         self._wanted = wanted and not _are_rows(dataset)
         self._known = np.zeros(len(dataset), dtype=bool)
@@ -79,7 +84,13 @@ class TargetNotes:
     ) -> None:
         has_classes = kind != "values" and not kind.startswith("label")
         if kind != "values":
-            targets = targets.astype(np.int64)
+            numbers = targets.astype(np.int64)
+            if kind.startswith("label") and (numbers != targets).any():
+                raise ValueError(
+                    "some rows of the dataset have labels that are 0 or 1, and others shares of "
+                    "them, which is not known before they are read: pass X and y as arrays."
+                )
+            targets = numbers
         if targets.shape[1:] == (1,):  # one target per row, as a column
             targets = targets.ravel()
         if self.y is None:
@@ -109,4 +120,5 @@ def _are_whole(given: Any) -> bool:
 
 def _are_rows(dataset: Any) -> bool:
     held = getattr(dataset, "y", None)
-    return getattr(dataset, "are_targets", False) or (held is not None and held is dataset.X)
+    is_own = held is not None and held is getattr(dataset, "X", None)
+    return is_own or getattr(dataset, "are_targets", False)

@@ -113,6 +113,13 @@ class Tracked(NeuralNet):
     def initialize_criterion(self) -> Any:
         if not isinstance(self.criterion, Mapping):
             return super().initialize_criterion()
+        ignored = sorted(self.get_params_for("criterion"))
+        if ignored:
+            raise ValueError(
+                f"criterion__{ignored[0]} was given, and criterion is a mapping, in which it would "
+                "be for nobody: give the mapping criteria that have it, such as "
+                "{'ce': torch.nn.CrossEntropyLoss(ignore_index=255)}."
+            )
         self.criterion_ = NamedLosses(self.criterion)
         return self
 

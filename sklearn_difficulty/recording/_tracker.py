@@ -123,6 +123,8 @@ class DifficultyTracker(Callback):
     folder: Path | None = None
     # Whether targets are noted as they come; a caller may know them, or there may be none.
     notes_targets: bool = True
+    # Whether targets are labels that are there or not, where a caller knows.
+    label_sets: bool | None = None
 
     def __init__(
         self,
@@ -195,7 +197,9 @@ class DifficultyTracker(Callback):
         if self.recorder_ is None or not self.notes_.are_of(self.dataset_):
             self.recorder_ = StepRecorder(n_samples, self.folder)
             self.taker_ = SnapshotTaker(self.snapshots, self.max_snapshot_bytes, self.folder)
-            self.notes_ = TargetNotes(self.dataset_, wanted=self.notes_targets)
+            self.notes_ = TargetNotes(
+                self.dataset_, wanted=self.notes_targets, label_sets=self.label_sets
+            )
             self.element_component_: str | None = None
             self.kind_: str | None = None
             self.made_ = None

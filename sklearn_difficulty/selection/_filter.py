@@ -302,7 +302,7 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         if y is not None and not holds_classes(y, self.scorer):
             raise ValueError(
                 f"{type(self).__name__} replaces dropped rows by others with the same y, and the "
-                "targets of a regression, or several for each row, have none: use "
+                "targets of a regression have none, nor have several for each row: use "
                 "FilteredRegressor, which drops, or fit and then filter(X, y)."
             )
         self.fit(X, y, groups=groups)
