@@ -22,6 +22,7 @@ import sklearn
 import skorch
 import torch
 from label_noise_settings import ALIASES, METRICS, SETTINGS, TOLERANCE, Figures, Row
+from markdown_tables import markdown
 from sklearn.metrics import average_precision_score, roc_auc_score
 from threadpoolctl import threadpool_limits
 
@@ -160,7 +161,7 @@ def table(results: dict[str, dict[str, list[float]]]) -> str:
         [label, *(_mean_sd(metrics[metric]) for metric in METRICS)]
         for label, metrics in results.items()
     ]
-    return _markdown([["score", *METRICS], *lines])
+    return markdown([["score", *METRICS], *lines])
 
 
 def comparison(results: dict[str, dict[str, list[float]]], reference: Figures) -> str:
@@ -175,16 +176,7 @@ def comparison(results: dict[str, dict[str, list[float]]], reference: Figures) -
             lines.append(
                 [label, metric, f"{mean:.3f}", f"{expected:.3f}", f"{difference:+.3f}", within]
             )
-    return _markdown(lines)
-
-
-def _markdown(lines: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines = [lines[0], ["-" * width for width in widths], *lines[1:]]
-    return "\n".join(
-        f"| {' | '.join(f'{cell:{width}}' for cell, width in zip(line, widths, strict=True))} |"
-        for line in lines
-    )
+    return markdown(lines)
 
 
 def _mean_sd(values: list[float]) -> str:

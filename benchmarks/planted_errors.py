@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from label_noise import DATA_DIR, ROOT, measure, versions
+from markdown_tables import markdown
 from planted_errors_nets import FULL, QUICK, Effort, Found
 from planted_errors_rankings import PEERS
 from planted_errors_tasks import TASKS
@@ -120,7 +121,7 @@ def summary(measured: dict[str, dict[str, Any]]) -> str:
                     _mean_sd(methods[best][AUROC]),
                 ]
             )
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def _rivals(methods: Iterable[str], asked: str) -> list[str]:
@@ -142,16 +143,7 @@ def table(methods: Values) -> str:
     for method, values in methods.items():
         seconds = f"{np.mean(values[SECONDS]):.1f}"
         lines.append([method, *(_mean_sd(values[metric]) for metric in METRICS[:2]), seconds])
-    return _markdown(lines)
-
-
-def _markdown(lines: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines = [lines[0], ["-" * width for width in widths], *lines[1:]]
-    return "\n".join(
-        f"| {' | '.join(f'{cell:{width}}' for cell, width in zip(line, widths, strict=True))} |"
-        for line in lines
-    )
+    return markdown(lines)
 
 
 def _mean_sd(values: list[float]) -> str:

@@ -6,10 +6,8 @@ in the folder that the environment variable ``SKLEARN_DIFFICULTY_DATA`` names, o
 ``shared/data`` beside the repository. Where it is not, similar images are generated.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
+from data_folder import data_folder
 
 CLASSES = ("red cell", "white cell", "platelet")
 HEIGHT, WIDTH = 120, 160
@@ -29,9 +27,7 @@ def load_blood_cells():
     source : str
         Where the images come from.
     """
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("SKLEARN_DIFFICULTY_DATA", beside))
-    file = folder / "bccd_120x160.npz"
+    file = data_folder() / "bccd_120x160.npz"
     if file.exists():
         images, boxes = _read(file)
         return images, boxes, CLASSES, "BCCD data set"

@@ -6,10 +6,8 @@ environment variable ``SKLEARN_DIFFICULTY_DATA`` names, or in ``shared/data`` be
 Where it is not, counts of words in texts of several topics are generated.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
+from data_folder import data_folder
 from sklearn.datasets import make_multilabel_classification
 
 # The first word of each name in the file.
@@ -30,9 +28,7 @@ def load_emotions():
     source : str
         Where the rows come from.
     """
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("SKLEARN_DIFFICULTY_DATA", beside))
-    file = folder / "emotions.npz"
+    file = data_folder() / "emotions.npz"
     if file.exists():
         with np.load(file) as stored:
             X = np.concatenate([stored["train_X"], stored["test_X"]])

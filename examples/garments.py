@@ -8,10 +8,8 @@ repository. Where they are not, the digits of scikit-learn stand in, of 8 x 8 pi
 of them, drawn over each other, do not belong.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
+from data_folder import data_folder
 from sklearn.datasets import load_digits
 
 
@@ -33,8 +31,7 @@ def load_garments(n=4000, n_others=400):
         What the images show, and what the others show.
     """
     rng = np.random.default_rng(0)
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("SKLEARN_DIFFICULTY_DATA", beside))
+    folder = data_folder()
     files = folder / "fashion_mnist_12k.npz", folder / "mnist_15k.npz"
     if all(file.exists() for file in files):
         images, others = (_read(file) for file in files)

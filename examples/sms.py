@@ -10,12 +10,11 @@ phrases.
 import csv
 import gzip
 import html
-import os
 import re
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
+from data_folder import data_folder
 
 # Numbers that stand for no word: nothing more, a word that is too rare, the beginning of a message.
 PADDING, RARE, START = 0, 1, 2
@@ -38,9 +37,7 @@ def load_messages(n=2500):
     source : str
         Where the messages come from.
     """
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("SKLEARN_DIFFICULTY_DATA", beside))
-    file = folder / "sms_spam.csv.gz"
+    file = data_folder() / "sms_spam.csv.gz"
     rng = np.random.default_rng(2)
     if file.exists():
         with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:

@@ -7,10 +7,8 @@ folder that the environment variable ``SKLEARN_DIFFICULTY_DATA`` names, or in ``
 beside the repository. Where it is not, simple scenes are generated.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
+from data_folder import data_folder
 
 # The file has numbers only. These names, in their usual order, fit what the pixels of each number
 # show; grass is counted as tree, and hedges and railings as fence.
@@ -54,9 +52,7 @@ def load_street_scenes(n_images=None):
         Where the images come from.
     """
     n_images = MOST_IMAGES if n_images is None else min(n_images, MOST_IMAGES)
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("SKLEARN_DIFFICULTY_DATA", beside))
-    file = folder / "camvid_120x160.npz"
+    file = data_folder() / "camvid_120x160.npz"
     if file.exists():
         images, masks = _read(file)
         return images[:n_images], masks[:n_images], CLASSES, VOID, "CamVid"

@@ -9,10 +9,9 @@ and the progression of the disease in place of the quality.
 """
 
 import gzip
-import os
-from pathlib import Path
 
 import numpy as np
+from data_folder import data_folder
 from sklearn.datasets import load_diabetes
 
 
@@ -35,9 +34,7 @@ def load_wines(n=2500):
     source : str
         Where the rows come from.
     """
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("SKLEARN_DIFFICULTY_DATA", beside))
-    file = folder / "wine_quality.csv.gz"
+    file = data_folder() / "wine_quality.csv.gz"
     if file.exists():
         with gzip.open(file, "rt") as lines:
             columns = next(lines).strip().split(",")
