@@ -177,8 +177,7 @@ def _try(score: ResolvedScore, *, has_proba: bool) -> None:
     n_outputs = 2 if score.needs == score.entry.needs else 1  # those of a regression
     names = ("loss", "margin", *(("proba", "entropy", "el2n") if has_proba else ()))
     records: dict[str, Any] = dict.fromkeys(names, np.ones(shape))
-    function = score.entry.function
-    function(
+    score.entry.function(
         Trajectory(
             **records,
             prediction=np.zeros(shape, dtype=np.int32),

@@ -80,7 +80,7 @@ def pose(estimator: Any, y: np.ndarray | None) -> Problem:
         return _pose_several(estimator, y)
     classifies = estimator is not None and is_classifier(estimator)
     regresses = estimator is not None and is_regressor(estimator)
-    of_numbers = not classifies and (look_continuous(y) or _compares_numbers(_last_step(estimator)))
+    of_numbers = not classifies and (look_continuous(y) or _is_net_with(estimator, NUMBER_CRITERIA))
     if regresses or of_numbers:
         if estimator is None:
             estimator = default_net(TrackedNetRegressor, len(y))
@@ -112,27 +112,25 @@ def _pose_several(estimator: Any, y: np.ndarray) -> Problem:
             f"y has {shape}, and {type(estimator).__name__} is a classifier, which is recorded "
             f"with one label for each row: {own_net}{criterion}."
         )
-    elif y.dtype == object and is_regressor(estimator):
-        raise ValueError(
-            f"y has {shape}, which {type(estimator).__name__} does not learn: {own_net}."
-        )
-    elif not is_net and (y.dtype == object or y.ndim > 2 or not is_regressor(estimator)):
+    elif (y.dtype == object and is_regressor(estimator)) or (
+        not is_net and (y.dtype == object or y.ndim > 2 or not is_regressor(estimator))
+    ):
         raise ValueError(
             f"y has {shape}, which {type(estimator).__name__} does not learn: {own_net}."
         )
     if is_regressor(estimator):
         return Problem(estimator, y.astype(np.float64), described="a regression")
-    net = _last_step(estimator)
-    learns_labels = label_sets and isinstance(net, NeuralNet) and has_criterion(net, LABEL_CRITERIA)
+    learns_labels = label_sets and _is_net_with(estimator, LABEL_CRITERIA)
     described = (
         "a training with several labels for each row" if learns_labels else f"one of {shape}"
     )
     return Problem(estimator, y, described=described, has_label_sets=learns_labels)
 
 
-def _compares_numbers(net: Any) -> bool:
-    """Whether a net that is no classifier has a criterion of numbers, of those that torch has."""
-    return isinstance(net, NeuralNet) and has_criterion(net, NUMBER_CRITERIA)
+def _is_net_with(estimator: Any, criteria: tuple[type, ...]) -> bool:
+    """Whether what learns is a net of skorch with one of some criteria."""
+    net = _last_step(estimator)
+    return isinstance(net, NeuralNet) and has_criterion(net, criteria)
 
 
 def _last_step(estimator: Any) -> Any:

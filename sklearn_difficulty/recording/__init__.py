@@ -4,7 +4,7 @@ from sklearn_difficulty.recording._datasets import targets_of
 from sklearn_difficulty.recording._default_net import DefaultMLP
 from sklearn_difficulty.recording._given import PathOnly, RecordedElsewhere
 from sklearn_difficulty.recording._gradients import gradient_scores
-from sklearn_difficulty.recording._inputs import NUMBER_CRITERIA, has_criterion
+from sklearn_difficulty.recording._inputs import LABEL_CRITERIA, NUMBER_CRITERIA, has_criterion
 from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._nets import (
@@ -13,7 +13,6 @@ from sklearn_difficulty.recording._nets import (
     TrackedNetRegressor,
     default_net,
 )
-from sklearn_difficulty.recording._outputs import LABEL_CRITERIA
 from sklearn_difficulty.recording._parts import NamedLosses
 from sklearn_difficulty.recording._record import (
     class_proba,

@@ -23,13 +23,14 @@ NUMBER_CRITERIA = (
     torch.nn.PoissonNLLLoss,
     torch.nn.GaussianNLLLoss,
 )
-# Those that take floats, of labels too.
-OF_FLOATS = (
-    *NUMBER_CRITERIA,
+# Criteria of labels of which a row may have several, as numbers.
+LABEL_CRITERIA = (
     torch.nn.BCEWithLogitsLoss,
     torch.nn.BCELoss,
     torch.nn.MultiLabelSoftMarginLoss,
 )
+# All that take floats.
+OF_FLOATS = (*NUMBER_CRITERIA, *LABEL_CRITERIA)
 
 
 class CastDataset(Dataset):

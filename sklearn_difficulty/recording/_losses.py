@@ -6,7 +6,7 @@ switch its reduction off, where it has one; map it over the rows with
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from weakref import WeakSet
 
@@ -56,16 +56,14 @@ def undisturbed(criterion: torch.nn.Module, *, reduced: bool = False) -> Iterato
     buffers = [dict(module._buffers) for module in modules]
     values = [(buffer, buffer._version, buffer.clone()) for buffer in criterion.buffers()]
     try:
-        if not reduced:
-            for module in (criterion, unwrapped(criterion)):
-                vars(module)[GIVES_PARTS] = True
         for module in modules:
             if hasattr(module, "reduction") and not reduced:
                 module.reduction = _NO_REDUCTION  # type: ignore[assignment]
             if isinstance(module, _WEIGHTED):
                 for name in _CLASS_WEIGHTS & module._buffers.keys():
                     setattr(module, name, None)
-        yield
+        with nullcontext() if reduced else giving_parts(criterion):
+            yield
     finally:
         for module, own_attributes, own_buffers in zip(modules, attributes, buffers, strict=True):
             vars(module).clear()

@@ -26,7 +26,6 @@ from sklearn_difficulty.recording._losses import (
     unwrapped,
 )
 from sklearn_difficulty.recording._nets import TrackedNetClassifier, TrackedNetRegressor
-from sklearn_difficulty.recording._outputs import LABEL_CRITERIA
 from sklearn_difficulty.recording._parts import as_one
 from sklearn_difficulty.recording._replay import batches, first_shape
 
@@ -94,7 +93,7 @@ def check_outputs(net: Any, X: Any, y: Any, classes: np.ndarray | None) -> None:
     if y is not None and has_criterion(net, (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)):
         _check_class_numbers(net, y, n_classes=shape[0] if shape else 1)
     wanted = tuple(X.shape[1:]) if y is None else y.shape[1:]
-    compared = (y is None or y.ndim > 1) and has_criterion(net, (*OF_FLOATS, *LABEL_CRITERIA))
+    compared = (y is None or y.ndim > 1) and has_criterion(net, OF_FLOATS)
     if compared and shape != wanted:
         whose = "X, which is its own target, has rows" if y is None else "y has targets"
         raise ValueError(

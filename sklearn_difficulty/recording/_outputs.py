@@ -8,12 +8,11 @@ from sklearn.base import is_classifier
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.recording._elements import RowLosses
+from sklearn_difficulty.recording._inputs import LABEL_CRITERIA
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._parts import NamedLosses
 
 _BINARY_CRITERIA = (torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss)
-# Criteria of labels of which a row may have several.
-LABEL_CRITERIA = (*_BINARY_CRITERIA, torch.nn.MultiLabelSoftMarginLoss)
 # Rows of probabilities sum to one within float32 rounding of a few thousand classes.
 _SUM_TOLERANCE = 1e-3
 # Up to so many, torch goes through classes sooner along the first axis than along the last one:

@@ -8,6 +8,8 @@ from sklearn.base import is_classifier
 from skorch.dataset import unpack_data
 from skorch.utils import to_numpy
 
+from sklearn_difficulty._data import are_label_sets
+
 
 class TargetNotes:
     """What the target of each row is, where targets are numbers and not the rows themselves.
@@ -71,10 +73,13 @@ class TargetNotes:
         if self._wanted and isinstance(targets, torch.Tensor) and not self._known[rows].all():
             self._write(net, rows, to_numpy(targets), kind, n_columns)
 
+    @property
+    def lack_rows(self) -> bool:
+        """Whether there are rows that no batch held."""
+        return self.y is not None and not self._known.all()
+
     def note_missing(self, net: Any, dataset: Any, kind: str) -> None:
         """Read the targets of rows that no batch held."""
-        if self.y is None or self._known.all():
-            return
         for row in np.flatnonzero(~self._known):
             _, target = unpack_data(dataset[int(row)])
             self._write(net, np.array([row]), np.asarray(target)[None], kind, 0)
@@ -115,7 +120,7 @@ def _are_whole(given: Any) -> bool:
     """Whether targets are 0 and 1, as far as a dataset holds them."""
     if not isinstance(given, np.ndarray | torch.Tensor) or given.ndim != 2:
         return True
-    return bool(((given == 0) | (given == 1)).all())
+    return are_label_sets(np.asarray(given))
 
 
 def _are_rows(dataset: Any) -> bool:

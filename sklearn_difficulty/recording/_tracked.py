@@ -20,6 +20,7 @@ from sklearn_difficulty.recording._default_net import (
     default_module_params,
 )
 from sklearn_difficulty.recording._inputs import (
+    LABEL_CRITERIA,
     has_criterion,
     net_input,
     net_rows,
@@ -28,7 +29,6 @@ from sklearn_difficulty.recording._inputs import (
 )
 from sklearn_difficulty.recording._lean_epochs import rows_may_stay_on, takes_over, train_one_epoch
 from sklearn_difficulty.recording._losses import unwrapped
-from sklearn_difficulty.recording._outputs import LABEL_CRITERIA
 from sklearn_difficulty.recording._parts import NamedLosses
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
@@ -149,8 +149,7 @@ class Tracked(NeuralNet):
         A module of the user's decides for itself what it takes.
         """
         if y is not None and not isinstance(y, np.ndarray | torch.Tensor):
-            entries = as_row_objects(y)
-            y = np.asarray(y) if entries is None else entries
+            y = _as_array(y)
         if self.module is not None:
             return X, y
         if y is None and not get_tags(self).target_tags.required:
@@ -216,8 +215,7 @@ class Tracked(NeuralNet):
     def _target(self, y: Any) -> Any:
         if y is None or isinstance(y, torch.Tensor):
             return y
-        entries = as_row_objects(y)
-        y = np.asarray(y) if entries is None else entries
+        y = _as_array(y)
         return net_target(y, net=self) if y.dtype.kind in "fiub" else y
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
@@ -264,6 +262,12 @@ def _check_sizes_a_network(X: Any) -> None:
             f"module=None needs X as an array of shape (n, ...), got {type(X).__name__}: "
             "pass a module for other inputs."
         )
+
+
+def _as_array(y: Any) -> np.ndarray:
+    """Targets as an array, of objects where each row has an array of its own."""
+    entries = as_row_objects(y)
+    return np.asarray(y) if entries is None else entries
 
 
 def _on_cpu(array: Any) -> Any:

@@ -262,8 +262,9 @@ class DifficultyTracker(Callback):
             self._record_pass(net)
         self._record_waiting(net)
         self._check_finite()
-        with preserved_generators():
-            self.notes_.note_missing(net, self.dataset_, self.kind_ or "values")
+        if self.notes_.lack_rows:
+            with preserved_generators():
+                self.notes_.note_missing(net, self.dataset_, self.kind_ or "values")
         self.recorder_.step(
             {"epoch": 1.0, "update": float(self.updates_.count), "wall": self.seconds_}
         )
