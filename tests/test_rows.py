@@ -1,9 +1,13 @@
 """Rows are known again by their content as float32."""
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse
+import torch
 from numpy.testing import assert_array_equal
+from torch.utils.data import TensorDataset
 
 from sklearn_difficulty import _rows
 from sklearn_difficulty._rows import KnownRows, group_means, positions, row_digests
@@ -61,6 +65,50 @@ def test_rows_of_any_rank():
     assert_array_equal(row_digests(images), row_digests(images.reshape(4, 12)))
     assert row_digests(np.arange(3.0).reshape(3, 1)).shape == (3,)
     assert row_digests(np.zeros((0, 4))).shape == (0,)
+
+
+def test_one_by_one_as_in_an_array(X):
+    expected = row_digests(X)
+    tensors = TensorDataset(torch.tensor(X), torch.zeros(20))
+    # items of a list are read one by one, as their lengths might differ
+    for other in (list(X), [torch.tensor(row) for row in X], tensors):
+        assert_array_equal(row_digests(other), expected)
+    assert_array_equal(row_digests([3, 1.5, True]), row_digests(np.array([3, 1.5, 1])))
+
+
+def test_rows_of_different_lengths():
+    first, second, third = row_digests([np.array([1.0]), np.array([1.0, 0]), np.array([1.0, 0, 0])])
+    assert len({first, second, third}) == 3
+    assert len(set(row_digests([np.zeros(0), np.zeros(1), np.zeros(2)]))) == 3
+
+
+def test_fingerprints_of_numbers_with_a_pattern():
+    # Bits of whole numbers are mostly zeros, and such rows differ in few of the others.
+    counts = np.stack(np.meshgrid(*[np.arange(16)] * 4), axis=-1).reshape(-1, 4)
+    one_hot = np.eye(500, 784)
+    swapped = np.tile([1.0, 2.0], (50, 50)) + np.triu(np.ones((50, 100)))
+    for X in (counts, counts * 2.0**-20, one_hot, 3 * one_hot + 1, swapped):
+        digests = row_digests(X)
+        assert len(np.unique(digests)) == len(np.unique(X, axis=0)) == len(X)
+        for half in (digests >> np.uint64(32), digests & np.uint64(2**32 - 1)):
+            assert len(np.unique(half)) > 0.999 * len(X)
+
+
+def test_fingerprints_of_numbers_against_whole_numbers_of_python():
+    def factor(number):
+        mixed = number * 0x9E3779B97F4A7C15 % 2**64
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB % 2**64
+        return mixed ^ (mixed >> 31)
+
+    def half(row, which):
+        bits = [int.from_bytes(np.float32(value).tobytes(), sys.byteorder) for value in row]
+        terms = [len(bits), *bits]
+        return sum(factor(2 * k + which) * term for k, term in enumerate(terms)) % 2**64 >> 32
+
+    X = np.array([[1.0, -2.5, 1e30], [0.0, 0.0, 0.0], [-1.0, np.inf, np.nan]])
+    expected = [half(row, 1) * 2**32 + half(row, 2) for row in X]
+    assert row_digests(X).tolist() == expected
 
 
 @pytest.fixture
