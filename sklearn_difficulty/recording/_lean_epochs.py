@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-from skorch import NeuralNet, NeuralNetClassifier
+from skorch import NeuralNet
 from skorch.callbacks import Callback
 from skorch.dataset import get_len, unpack_data
 from skorch.history import History
 from skorch.utils import TeeGenerator
 
+from sklearn_difficulty.recording._losses import has_plain_loss
 from sklearn_difficulty.recording._overrides import is_known, is_known_to
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 
@@ -104,7 +105,7 @@ def train_one_epoch(
     )
     is_fetched_late = _nobody_reads_losses(net, callbacks)
     mode = _TrainingMode(net)
-    calls_module, calls_criterion = not fit_params and is_plain_call(net), _is_plain_loss(net)
+    calls_module, calls_criterion = not fit_params and is_plain_call(net), has_plain_loss(net)
     # A tensor's device has a number where that of a net may be any of its kind.
     device = None if net.device is None else torch.empty(0, device=net.device).device
     batch: Any = None
@@ -182,18 +183,6 @@ class _TrainingMode:
 def is_plain_call(net: Any) -> bool:
     """Whether a net's outputs are what its module gives for a batch as it is."""
     return "infer" not in vars(net) and type(net).infer is NeuralNet.infer
-
-
-def _is_plain_loss(net: Any) -> bool:
-    """Whether a net's loss is what its criterion gives for outputs and targets as they are."""
-    kind = type(net)
-    return "get_loss" not in vars(net) and (
-        kind.get_loss is NeuralNet.get_loss
-        or (
-            kind.get_loss is NeuralNetClassifier.get_loss
-            and not isinstance(net.criterion_, torch.nn.NLLLoss)
-        )
-    )
 
 
 def rows_may_stay_on(net: Any) -> Any:

@@ -11,10 +11,15 @@ from typing import Any
 from weakref import WeakSet
 
 import torch
+from skorch import NeuralNet, NeuralNetClassifier
 
 from sklearn_difficulty.exceptions import UnreducibleCriterionError
 from sklearn_difficulty.recording._batch_rows import BatchRows
 from sklearn_difficulty.recording._elements import RowLosses, have_rows, told_apart
+from sklearn_difficulty.recording._few_classes import (
+    cross_entropy_by_class,
+    is_cross_entropy_by_class,
+)
 from sklearn_difficulty.recording._parts import GIVES_PARTS, WHOLE, parts_by_name
 
 _NO_REDUCTION = "none"
@@ -81,6 +86,18 @@ def is_torchs_own(module: torch.nn.Module) -> bool:
     return type(module).forward.__module__.startswith("torch.nn.")
 
 
+def has_plain_loss(net: Any) -> bool:
+    """Whether a net's loss is what its criterion gives for outputs and targets as they are."""
+    kind = type(net)
+    return "get_loss" not in vars(net) and (
+        kind.get_loss is NeuralNet.get_loss
+        or (
+            kind.get_loss is NeuralNetClassifier.get_loss
+            and not isinstance(net.criterion_, torch.nn.NLLLoss)
+        )
+    )
+
+
 def per_sample_losses(
     net: Any, y_pred: Any, y_true: Any, X: Any = None, *, one_by_one: bool = False
 ) -> dict[str, torch.Tensor]:
@@ -113,6 +130,9 @@ def per_sample_losses(
     """
     with torch.no_grad():
         if not one_by_one:
+            criterion = net.criterion_
+            if has_plain_loss(net) and is_cross_entropy_by_class(criterion, y_pred, y_true):
+                return {WHOLE: cross_entropy_by_class(criterion, y_pred, y_true)}
             with undisturbed(net.criterion_):
                 losses = parts_by_name(net.get_loss(y_pred, y_true, X=X, training=False))
             if have_rows(losses, len(y_true)):

@@ -8,6 +8,12 @@ from sklearn.base import is_classifier
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.recording._elements import RowLosses
+from sklearn_difficulty.recording._few_classes import (
+    MOST_CLASSES,
+    argmax_by_class,
+    by_class,
+    filled_up,
+)
 from sklearn_difficulty.recording._inputs import LABEL_CRITERIA
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._parts import NamedLosses
@@ -15,9 +21,6 @@ from sklearn_difficulty.recording._parts import NamedLosses
 _BINARY_CRITERIA = (torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss)
 # Rows of probabilities sum to one within float32 rounding of a few thousand classes.
 _SUM_TOLERANCE = 1e-3
-# Up to so many, torch goes through classes sooner along the first axis than along the last one:
-# its softmax of 4096 rows of 4 classes took a fifth of the time, the copy included.
-_FEW_CLASSES = 32
 
 
 def first_output(y_pred: Any) -> torch.Tensor:
@@ -129,25 +132,41 @@ def class_records(
         score. ``entropy``: of the predicted distribution, in nats. ``el2n``: Euclidean
         norm of the probabilities minus the one-hot label.
     """
-    few = scores.shape[1] <= _FEW_CLASSES
-    scores, classes_axis = (scores.T.contiguous(), 0) if few else (scores, 1)
-    given = y.to(device=scores.device, dtype=torch.int64).reshape(-1).unsqueeze(classes_axis)
-    own = scores.gather(classes_axis, given)
-    others = scores.scatter(classes_axis, given, -torch.inf).amax(dim=classes_axis)
-    proba = scores.softmax(dim=classes_axis)
-    error = proba.scatter_add(classes_axis, given, -torch.ones_like(own))
-    if columns is None or len(columns) == scores.shape[classes_axis]:
-        prediction = scores.max(dim=classes_axis).indices
+    n_rows, y = len(scores), y.to(device=scores.device, dtype=torch.int64).reshape(-1)
+    if scores.shape[1] > MOST_CLASSES:
+        return _records_along(1, scores, y, columns)
+    records = _records_along(0, by_class(scores), filled_up(y), columns)
+    return {name: values[:n_rows] for name, values in records.items()}
+
+
+def _records_along(
+    axis: int, scores: torch.Tensor, y: torch.Tensor, columns: Any
+) -> dict[str, torch.Tensor]:
+    """Records of scores that have the classes along an axis."""
+    argmax = argmax_by_class if axis == 0 else _argmax_of_rows
+    given = y.unsqueeze(axis)
+    own = scores.gather(axis, given)
+    others = scores.scatter(axis, given, -torch.inf).amax(dim=axis)
+    proba = scores.softmax(dim=axis)
+    error = proba.scatter_add(axis, given, -torch.ones_like(own))
+    # What is impossible adds nothing, and not zero times infinity.
+    log_proba = scores.log_softmax(dim=axis).clamp_min_(torch.finfo(scores.dtype).min)
+    if columns is None or len(columns) == scores.shape[axis]:
+        prediction = argmax(scores)
     else:
         kept = torch.as_tensor(columns, device=scores.device)
-        prediction = kept[scores.index_select(classes_axis, kept).max(dim=classes_axis).indices]
+        prediction = kept[argmax(scores.index_select(axis, kept)).long()]
     return {
-        "margin": own.squeeze(classes_axis) - others,
-        "proba": proba.gather(classes_axis, given).squeeze(classes_axis),
+        "margin": own.squeeze(axis) - others,
+        "proba": proba.gather(axis, given).squeeze(axis),
         "prediction": prediction,
-        "entropy": torch.special.entr(proba).sum(dim=classes_axis),
-        "el2n": error.square().sum(dim=classes_axis).sqrt(),
+        "entropy": log_proba.mul_(proba).sum(dim=axis).neg_(),
+        "el2n": error.square().sum(dim=axis).sqrt(),
     }
+
+
+def _argmax_of_rows(scores: torch.Tensor) -> torch.Tensor:
+    return scores.max(dim=1).indices
 
 
 def recorded_kind(net: Any, y_pred: Any, targets: Any) -> str:
