@@ -31,7 +31,7 @@ from sklearn_difficulty.recording._inputs import CastDataset
 # of words are not, which stand for whole vectors.
 _TIMES_LARGER_WITHOUT_GRADIENTS = 8
 _FEW_VALUES = 2**17
-_FEW_VALUES_WITH_GRADIENTS = 2**15
+_FEW_VALUES_WITH_GRADIENTS = 2**16
 # Of an accelerator's memory rows may take so much, and the network has the rest.
 _MOST_OF_FREE_MEMORY = 0.25
 _VALUES_PER_BATCH = 2**20

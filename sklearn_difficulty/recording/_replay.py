@@ -10,7 +10,11 @@ from skorch.dataset import get_len, unpack_data
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.recording._array_batches import for_gradients, for_recording
+from sklearn_difficulty.recording._array_batches import (
+    ArrayBatches,
+    for_gradients,
+    for_recording,
+)
 from sklearn_difficulty.recording._batch_rows import on_device
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._graph_losses import (
@@ -183,36 +187,51 @@ def input_gradients(
     twin = replica(net)
     of_loss = output == "loss"
     reduced_alone = None
+    batches_again = _repeated(twin, X, target if of_loss else None)
     for state in states:
         load_state(twin, state)
         parts, start = [], 0
-        for batch in batches(twin, X, target if of_loss else None, sized=for_gradients):
-            Xi, yi = unpack_data(batch)
-            Xi = _differentiable_input(Xi, twin.device)
-            stop = start + len(Xi)
-            with torch.enable_grad(), differentiable(twin.module_):
-                y_pred = twin.infer(Xi)
-                if of_loss:
-                    row = y_pred, on_device(yi, len(Xi), twin.device), Xi
-                    if reduced_alone is None:
-                        reduced_alone = is_reduced_alone(twin, *row)
-                    chosen = graph_losses(twin, *row, reduced_alone=reduced_alone)
-                elif output == "values":
-                    chosen = _each_output(y_pred)
-                else:
-                    chosen = _class_outputs(twin, y_pred, target[start:stop], output)
-                gradients = _gradients_of(chosen, Xi)
-            parts.append(to_numpy(gradients))
-            start = stop
+        with differentiable(twin.module_):
+            for Xi, yi in map(unpack_data, batches_again()):
+                Xi = _differentiable_input(Xi, twin.device)
+                stop = start + len(Xi)
+                with torch.enable_grad():
+                    y_pred = twin.infer(Xi)
+                    if of_loss:
+                        row = y_pred, on_device(yi, len(Xi), twin.device), Xi
+                        if reduced_alone is None:
+                            reduced_alone = is_reduced_alone(twin, *row)
+                        chosen = graph_losses(twin, *row, reduced_alone=reduced_alone)
+                    elif output == "values":
+                        chosen = _each_output(y_pred)
+                    else:
+                        chosen = _class_outputs(twin, y_pred, target[start:stop], output)
+                    gradients = _gradients_of(chosen, Xi)
+                parts.append(to_numpy(gradients))
+                start = stop
         yield np.concatenate(parts)
+
+
+def _repeated(net: Any, X: Any, y: Any) -> Callable[[], Iterator[Any]]:
+    """The same batches again and again, made once where they are of arrays in memory."""
+    with preserved_generators():
+        made = for_gradients(net.get_iterator(net.get_dataset(X, y), training=False))
+        if isinstance(made, ArrayBatches):
+            held = [(Xi.to(net.device), yi) for Xi, yi in made]
+            # Copies, as a module may write into what it is given.
+            return lambda: ((Xi.clone(), yi) for Xi, yi in held)
+    return lambda: batches(net, X, y, sized=for_gradients)
 
 
 def _gradients_of(chosen: torch.Tensor, Xi: torch.Tensor) -> torch.Tensor:
     """Gradients by the input of a number of each row, or of each of several."""
     if chosen.ndim == 1:
         gradients = torch.autograd.grad(chosen.sum(), Xi)[0]
+        missing = chosen.isnan()
+        if not missing.any():
+            return gradients
         # A row of which no element counts has no loss, and so no gradient of it.
-        return gradients.where(~chosen.isnan().reshape(-1, *[1] * (Xi.ndim - 1)), torch.nan)
+        return gradients.where(~missing.reshape(-1, *[1] * (Xi.ndim - 1)), torch.nan)
     columns = [
         torch.autograd.grad(chosen[:, k].sum(), Xi, retain_graph=True)[0]
         for k in range(chosen.shape[1])

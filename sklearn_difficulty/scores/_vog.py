@@ -1,5 +1,6 @@
 """Variance of gradients: how much the gradient at a sample changes over training."""
 
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +17,13 @@ _VALUES_AT_A_TIME = 2**14
 
 
 class RunningVariance:
-    """Mean and variance of arrays that come one after the other, in the memory of two of them.
+    """Mean and variance of arrays that come one after the other, in the memory of few of them.
+
+    Parameters
+    ----------
+    of_rows : bool, default=False
+        Whether squared deviations are wanted of each row of an array alone, summed up over its
+        values, which takes less time and memory.
 
     Attributes
     ----------
@@ -30,54 +37,74 @@ class RunningVariance:
     >>> import numpy as np
     >>> from sklearn_difficulty.scores._vog import RunningVariance
     >>> running = RunningVariance()
-    >>> for array in ([1.0, 5.0], [3.0, 5.0]):
+    >>> for array in ([[1.0, 5.0]], [[3.0, 5.0]]):
     ...     running.update(np.array(array))
     >>> running.mean, running.squared_deviations
-    (array([2., 5.]), array([2., 0.]))
+    (array([[2., 5.]]), array([[2., 0.]]))
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_rows: bool = False) -> None:
         self.count = 0
-        self.mean = np.zeros(0)
-        self._squares = np.zeros(0)
+        self._of_rows = of_rows
+        # Sums of the distances from the first array and of their squares: as that is one of the
+        # arrays, the variance is never so much smaller than these that rounding tells.
+        self._first = self._sum = self._squares = np.zeros((0, 0))
+        self._shape: tuple[int, ...] = ()
 
     def update(self, array: np.ndarray) -> None:
         """Take one more array into account.
 
         Parameters
         ----------
-        array : ndarray
+        array : ndarray of shape (n, ...)
             Of the same shape as those before.
         """
-        if self.count == 0:
-            self.mean = np.zeros(array.shape)
-            self._squares = np.zeros(array.shape)
-        elif array.shape != self.mean.shape:
-            raise ValueError(
-                f"all arrays must have one shape; got {array.shape} after {self.mean.shape}."
-            )
+        values = array.reshape(len(array), math.prod(array.shape[1:]))
         self.count += 1
+        if self.count == 1:
+            self._shape = array.shape
+            self._first, self._sum = values.astype(np.float64), np.zeros(values.shape)
+            self._squares = np.zeros(len(values) if self._of_rows else values.shape)
+            return
+        if array.shape != self._shape:
+            raise ValueError(
+                f"all arrays must have one shape; got {array.shape} after {self._shape}."
+            )
         # Piece by piece, since to bring large arrays into the cache, again and again, takes longer
         # than what is done with them.
-        shift = np.empty(_VALUES_AT_A_TIME)
-        values, mean, squares = (part.reshape(-1) for part in (array, self.mean, self._squares))
-        for start in range(0, values.size, len(shift)):
-            piece = slice(start, start + len(shift))
-            step = shift[: len(values[piece])]
-            step[:] = values[piece]
-            step -= mean[piece]
-            step /= self.count
-            mean[piece] += step
-            # From the new mean the value is count - 1 times as far as the mean before it was, and
-            # from that mean count times.
-            step *= step
-            step *= self.count * (self.count - 1)
-            squares[piece] += step
+        n_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, values.shape[1]))
+        room = np.empty((min(n_at_a_time, len(values)), values.shape[1]))
+        for start in range(0, len(values), n_at_a_time):
+            piece = slice(start, start + n_at_a_time)
+            distance = room[: len(values[piece])]
+            distance[:] = values[piece]
+            distance -= self._first[piece]
+            self._sum[piece] += distance
+            if self._of_rows:
+                self._squares[piece] += _sums_of_squares(distance)
+            else:
+                distance *= distance
+                self._squares[piece] += distance
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean of the arrays, float64."""
+        return (self._first + self._sum / max(1, self.count)).reshape(self._shape)
 
     @property
     def squared_deviations(self) -> np.ndarray:
-        """Sum of the squared deviations from the mean, float64."""
-        return self._squares
+        """Sum of the squared deviations from the mean, float64, of the shape of the arrays.
+
+        Of shape (n,) with ``of_rows``.
+        """
+        of_sum = _sums_of_squares(self._sum) if self._of_rows else np.square(self._sum)
+        of_sum /= -max(1, self.count)
+        of_sum += self._squares
+        return of_sum if self._of_rows else of_sum.reshape(self._shape)
+
+
+def _sums_of_squares(rows: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", rows, rows)
 
 
 def vog(
@@ -159,23 +186,22 @@ def vog(
     check_choice("reduction", reduction, ("variance", "std", "sqrt_k"))
     check_choice("channels", channels, ("sum", "mean", None))
     check_count("ddof", ddof, minimum=0)
-    running = RunningVariance()
+    running = RunningVariance(of_rows=reduction != "std")
     for gradient in gradients:
-        running.update(_without_channels(np.asarray(gradient), channels, channel_axis))
+        gradient = _without_channels(np.asarray(gradient), channels, channel_axis)
+        running.update(gradient)
     needed = max(2, ddof + 1)
     if running.count < needed:
         raise ValueError(
             f"'vog' with ddof={ddof} needs the gradients at {needed} checkpoints or more; got "
             f"{running.count}. Train for more steps, or keep more snapshots."
         )
-    squares = running.squared_deviations
-    if reduction == "sqrt_k":
-        per_pixel = squares / np.sqrt(running.count)
+    deviations = running.squared_deviations
+    deviations /= np.sqrt(running.count) if reduction == "sqrt_k" else running.count - ddof
+    if reduction == "std":
+        scores = np.sqrt(deviations).mean(axis=tuple(range(1, deviations.ndim)))
     else:
-        per_pixel = squares / (running.count - ddof)
-        if reduction == "std":
-            per_pixel = np.sqrt(per_pixel)
-    scores = per_pixel.mean(axis=tuple(range(1, per_pixel.ndim)))
+        scores = deviations / math.prod(gradient.shape[1:])
     if labels is None:
         return scores
     if is_constant_per_class(scores, labels):

@@ -78,6 +78,29 @@ def test_gradients_of_several_rows_targets_and_states(make_net):
     assert net.module_.weight.grad is None
 
 
+class Doubles(torch.nn.Module):
+    """Writes into the memory of its input, which a batch of a loader is there for."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(3, 2))
+
+    def forward(self, X):
+        X.data.mul_(2)
+        return (X**2) @ self.weight.T
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_every_state_meets_the_rows_as_they_are(num_workers, make_net):
+    # in memory, or by a loader with a worker
+    net = make_net(module=Doubles, batch_size=2, iterator_valid__num_workers=num_workers)
+    X = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    before, y, states = X.copy(), [0, 1, 2, 2, 1], [{"weight": WEIGHT}] * 3
+    expected = 2 * (2 * before) * WEIGHT[y]
+    assert_allclose(gradients_of(net.initialize(), X, y, "logit", states), [expected] * 3)
+    assert_array_equal(X, before)
+
+
 class Softmax(torch.nn.Module):
     def __init__(self, log=False):
         super().__init__()

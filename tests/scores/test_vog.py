@@ -88,6 +88,48 @@ def test_memory_does_not_grow_with_checkpoints():
     assert peak(40) < 1.1 * peak(5)
 
 
+@pytest.mark.parametrize("n_values", [1, 5, 700, 20_000])
+def test_of_rows_as_of_all_values(n_values):
+    # more rows, and more values in a row, than are read at a time
+    stack = np.random.default_rng(0).normal(size=(4, 120_000 // n_values, n_values)) ** 3
+    stack = stack.astype(np.float32)
+    stack[:, 0] = stack[0, 0]
+    each, of_rows = RunningVariance(), RunningVariance(of_rows=True)
+    for array in stack:
+        each.update(array)
+        of_rows.update(array)
+    np.testing.assert_allclose(of_rows.mean, stack.mean(axis=0, dtype=np.float64), rtol=1e-9)
+    np.testing.assert_array_equal(of_rows.mean, each.mean)
+    expected = 4 * stack.var(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(each.squared_deviations, expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(of_rows.squared_deviations, expected.sum(axis=1), rtol=1e-10)
+    assert of_rows.squared_deviations[0] == 0
+    np.testing.assert_allclose(vog(stack, ddof=1), expected.mean(axis=1) / 3, rtol=1e-10)
+
+
+def test_an_odd_first_checkpoint():
+    # distances are taken from it
+    stack = np.random.default_rng(0).normal(size=(30, 4, 6))
+    stack[0] = 1e8
+    np.testing.assert_allclose(vog(stack), stack.var(axis=0).mean(axis=1), rtol=1e-12)
+    stack = np.full((30, 4, 6), 1e8)
+    stack[0] -= 1
+    np.testing.assert_allclose(vog(stack), 29 / 900, rtol=1e-12)
+
+
+def test_no_rows():
+    assert vog(np.zeros((3, 0, 5))).shape == vog(np.zeros((3, 0, 2, 2, 2))).shape == (0,)
+
+
+def test_memory_of_two_arrays_in_double_precision():
+    gradient = np.ones((100, 1000), dtype=np.float32)
+    tracemalloc.start()
+    vog(gradient for _ in range(5))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2.3 * gradient.size * 8
+
+
 def test_gradients_are_not_changed():
     both = [FIRST.copy(), SECOND.copy()]
     vog(both)
