@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from sklearn_difficulty.recording._few_classes import ByClass
 from sklearn_difficulty.recording._parts import (
     GIVES_PARTS,
     are_named,
@@ -31,6 +32,8 @@ class RowLosses:
         Name of the part that the elements are of.
     is_empty : tensor of bool of shape (n,) or None
         Rows of which no element counts; None where there are none.
+    scores : ByClass or None
+        The logits that the losses were made of, where they were by class.
     """
 
     loss: torch.Tensor
@@ -38,6 +41,7 @@ class RowLosses:
     elements: torch.Tensor | None = None
     element_component: str | None = None
     is_empty: torch.Tensor | None = None
+    scores: ByClass | None = None
 
 
 def told_apart(parts: Mapping[str, torch.Tensor], criterion: torch.nn.Module, y: Any) -> RowLosses:

@@ -22,51 +22,66 @@ _MULTIPLE = 64
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
-def by_class(scores: torch.Tensor) -> torch.Tensor:
-    """Scores of shape (classes, rows), with some rows of zeros in the end.
+class ByClass:
+    """Scores of a batch, class by class, and what the labels of its rows are.
 
     Parameters
     ----------
     scores : tensor of shape (n, classes)
-        Scores.
+        Logits or log-probabilities.
+    y : tensor of int of shape (n,)
+        Labels.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows of the batch. Behind them there are some of zeros, of class 0.
+    scores, log_proba : tensors of shape (classes, rows)
+        The scores, and the logarithms of their softmax.
+    y : tensor of int of shape (rows,)
+        Labels.
     """
-    n_rows, n_classes = scores.shape
-    turned = scores.new_zeros(n_classes, _filled_up(n_rows))
-    turned[:, :n_rows] = scores.T
-    return turned
 
+    def __init__(self, scores: torch.Tensor, y: torch.Tensor) -> None:
+        n_rows = self.n_rows = len(scores)
+        n_filled = n_rows - n_rows % _MULTIPLE + _MULTIPLE
+        self.scores = scores.new_zeros(scores.shape[1], n_filled)
+        self.scores[:, :n_rows] = scores.T
+        self.y = y.new_zeros(n_filled)
+        self.y[:n_rows] = y
+        self.log_proba = self.scores.log_softmax(dim=0)
 
-def filled_up(labels: torch.Tensor) -> torch.Tensor:
-    """Labels (n,) of as many rows as :func:`by_class` gives, which are of class 0 in the end."""
-    filled = labels.new_zeros(_filled_up(len(labels)))
-    filled[: len(labels)] = labels
-    return filled
-
-
-def _filled_up(n_rows: int) -> int:
-    return n_rows - n_rows % _MULTIPLE + _MULTIPLE
+    def cross_entropy(self, ignore_index: int) -> torch.Tensor:
+        """Loss of each row of the batch, zero under a label that is ignored."""
+        # The rows are pixels of a single image here, of which torch has the classes first.
+        losses = torch.nn.functional.nll_loss(
+            self.log_proba.unsqueeze(0),
+            self.y.unsqueeze(0),
+            ignore_index=ignore_index,
+            reduction="none",
+        )
+        return losses[0, : self.n_rows]
 
 
 def argmax_by_class(scores: torch.Tensor) -> torch.Tensor:
-    """Number of the class of the largest score, the first of them, int32 (rows,).
+    """Number of the class of the largest score, the first of them, (rows,).
 
     Parameters
     ----------
     scores : tensor of shape (classes, rows)
-        Scores of at most 255 classes.
+        Scores.
     """
-    largest = scores.amax(dim=0)
-    if largest.isnan().any():
-        return scores.max(dim=0).indices.int()
     n_classes = len(scores)
-    # The first of the classes that have the largest score weighs most.
-    weights = torch.arange(n_classes, 0, -1, dtype=torch.uint8, device=scores.device)
-    is_largest = (scores == largest).to(torch.uint8)
-    return n_classes - is_largest.mul_(weights.unsqueeze(1)).amax(dim=0).int()
+    numbers = torch.arange(n_classes, dtype=scores.dtype, device=scores.device).unsqueeze(1)
+    # Zero for the largest, the first of which comes before the others, and all else behind them.
+    places = scores.sub(scores.amax(dim=0)).sign_().mul_(n_classes).sub_(numbers).amax(dim=0)
+    if places.sum().isnan():  # of scores that are not finite
+        return scores.max(dim=0).indices
+    return places.neg_().long()
 
 
-def is_cross_entropy_by_class(criterion: Any, y_pred: Any, y_true: Any) -> bool:
-    """Whether :func:`cross_entropy_by_class` gives what a criterion does with each row.
+def has_loss_by_class(criterion: Any, y_pred: Any, y_true: Any) -> bool:
+    """Whether a criterion gives each row the loss that :class:`ByClass` does, besides weights.
 
     Parameters
     ----------
@@ -91,27 +106,3 @@ def is_cross_entropy_by_class(criterion: Any, y_pred: Any, y_true: Any) -> bool:
 def _is_on_cpu(tensor: Any, dtype: torch.dtype) -> bool:
     # A subclass may have operations of its own.
     return type(tensor) is torch.Tensor and tensor.is_cpu and tensor.dtype == dtype
-
-
-def cross_entropy_by_class(
-    criterion: torch.nn.CrossEntropyLoss, y_pred: torch.Tensor, y_true: torch.Tensor
-) -> torch.Tensor:
-    """Loss of each row, not weighted by class, as the criterion gives it.
-
-    Parameters
-    ----------
-    criterion : torch.nn.CrossEntropyLoss
-        One of which :func:`is_cross_entropy_by_class` is true.
-    y_pred : tensor of shape (n, classes)
-        Logits.
-    y_true : tensor of int of shape (n,)
-        Labels.
-    """
-    # The rows are pixels of a single image here, of which torch has the classes first.
-    losses = torch.nn.functional.cross_entropy(
-        by_class(y_pred.detach()).unsqueeze(0),
-        filled_up(y_true).unsqueeze(0),
-        ignore_index=criterion.ignore_index,
-        reduction="none",
-    )
-    return losses[0, : len(y_true)]

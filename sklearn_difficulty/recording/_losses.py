@@ -16,10 +16,7 @@ from skorch import NeuralNet, NeuralNetClassifier
 from sklearn_difficulty.exceptions import UnreducibleCriterionError
 from sklearn_difficulty.recording._batch_rows import BatchRows
 from sklearn_difficulty.recording._elements import RowLosses, have_rows, told_apart
-from sklearn_difficulty.recording._few_classes import (
-    cross_entropy_by_class,
-    is_cross_entropy_by_class,
-)
+from sklearn_difficulty.recording._few_classes import ByClass, has_loss_by_class
 from sklearn_difficulty.recording._parts import GIVES_PARTS, WHOLE, parts_by_name
 
 _NO_REDUCTION = "none"
@@ -130,9 +127,6 @@ def per_sample_losses(
     """
     with torch.no_grad():
         if not one_by_one:
-            criterion = net.criterion_
-            if has_plain_loss(net) and is_cross_entropy_by_class(criterion, y_pred, y_true):
-                return {WHOLE: cross_entropy_by_class(criterion, y_pred, y_true)}
             with undisturbed(net.criterion_):
                 losses = parts_by_name(net.get_loss(y_pred, y_true, X=X, training=False))
             if have_rows(losses, len(y_true)):
@@ -197,6 +191,11 @@ def row_losses(
     net, y_pred, y_true, X, one_by_one : objects
         As for :func:`per_sample_losses`.
     """
+    if not one_by_one and has_plain_loss(net):
+        criterion = net.criterion_
+        if has_loss_by_class(criterion, y_pred, y_true):
+            scores = ByClass(y_pred.detach(), y_true)
+            return RowLosses(scores.cross_entropy(criterion.ignore_index), {}, scores=scores)
     parts = per_sample_losses(net, y_pred, y_true, X, one_by_one=one_by_one)
     return told_apart(parts, unwrapped(net.criterion_), y_true)
 

@@ -8,12 +8,7 @@ from sklearn.base import is_classifier
 from skorch.utils import to_numpy
 
 from sklearn_difficulty.recording._elements import RowLosses
-from sklearn_difficulty.recording._few_classes import (
-    MOST_CLASSES,
-    argmax_by_class,
-    by_class,
-    filled_up,
-)
+from sklearn_difficulty.recording._few_classes import MOST_CLASSES, ByClass, argmax_by_class
 from sklearn_difficulty.recording._inputs import LABEL_CRITERIA
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._parts import NamedLosses
@@ -111,7 +106,7 @@ def class_scores(outputs: torch.Tensor, kind: str) -> torch.Tensor:
 
 
 def class_records(
-    scores: torch.Tensor, y: torch.Tensor, columns: Any = None
+    scores: torch.Tensor, y: torch.Tensor, columns: Any = None, by_class: ByClass | None = None
 ) -> dict[str, torch.Tensor]:
     """Records of a classifier's outputs under given labels.
 
@@ -123,6 +118,8 @@ def class_records(
         Labels as column numbers.
     columns : array of int or None, default=None
         Columns that stand for a class, which alone are predicted; None for all.
+    by_class : ByClass or None, default=None
+        The same scores and labels by class, where they were made before.
 
     Returns
     -------
@@ -132,15 +129,18 @@ def class_records(
         score. ``entropy``: of the predicted distribution, in nats. ``el2n``: Euclidean
         norm of the probabilities minus the one-hot label.
     """
-    n_rows, y = len(scores), y.to(device=scores.device, dtype=torch.int64).reshape(-1)
-    if scores.shape[1] > MOST_CLASSES:
-        return _records_along(1, scores, y, columns)
-    records = _records_along(0, by_class(scores), filled_up(y), columns)
-    return {name: values[:n_rows] for name, values in records.items()}
+    if by_class is None:
+        y = y.to(device=scores.device, dtype=torch.int64).reshape(-1)
+        if scores.shape[1] > MOST_CLASSES:
+            log_proba = scores.log_softmax(dim=1)
+            return _records_along(1, scores, log_proba, y, columns)
+        by_class = ByClass(scores, y)
+    records = _records_along(0, by_class.scores, by_class.log_proba, by_class.y, columns)
+    return {name: values[: by_class.n_rows] for name, values in records.items()}
 
 
 def _records_along(
-    axis: int, scores: torch.Tensor, y: torch.Tensor, columns: Any
+    axis: int, scores: torch.Tensor, log_proba: torch.Tensor, y: torch.Tensor, columns: Any
 ) -> dict[str, torch.Tensor]:
     """Records of scores that have the classes along an axis."""
     argmax = argmax_by_class if axis == 0 else _argmax_of_rows
@@ -150,18 +150,18 @@ def _records_along(
     proba = scores.softmax(dim=axis)
     error = proba.scatter_add(axis, given, -torch.ones_like(own))
     # What is impossible adds nothing, and not zero times infinity.
-    log_proba = scores.log_softmax(dim=axis).clamp_min_(torch.finfo(scores.dtype).min)
+    surprise = log_proba.clamp_min(torch.finfo(scores.dtype).min).mul_(proba)
     if columns is None or len(columns) == scores.shape[axis]:
         prediction = argmax(scores)
     else:
         kept = torch.as_tensor(columns, device=scores.device)
-        prediction = kept[argmax(scores.index_select(axis, kept)).long()]
+        prediction = kept[argmax(scores.index_select(axis, kept))]
     return {
         "margin": own.squeeze(axis) - others,
         "proba": proba.gather(axis, given).squeeze(axis),
         "prediction": prediction,
-        "entropy": log_proba.mul_(proba).sum(dim=axis).neg_(),
-        "el2n": error.square().sum(dim=axis).sqrt(),
+        "entropy": surprise.sum(dim=axis).neg_(),
+        "el2n": error.square_().sum(dim=axis).sqrt_(),
     }
 
 
@@ -265,5 +265,6 @@ def batch_records(
             records["elements"] = losses.elements
     elif kind != "values":
         outputs = class_scores(outputs, kind)
-        records |= class_records(outputs, targets, columns)
+        # A net of class numbers has a cross-entropy of logits, which are its scores as they are.
+        records |= class_records(outputs, targets, columns, losses.scores)
     return records, outputs

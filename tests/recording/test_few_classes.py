@@ -7,14 +7,8 @@ from numpy.testing import assert_allclose
 from skorch import NeuralNetClassifier
 
 from sklearn_difficulty.recording import _losses, _outputs
-from sklearn_difficulty.recording._few_classes import (
-    argmax_by_class,
-    by_class,
-    cross_entropy_by_class,
-    filled_up,
-    is_cross_entropy_by_class,
-)
-from sklearn_difficulty.recording._losses import per_sample_losses
+from sklearn_difficulty.recording._few_classes import ByClass, argmax_by_class, has_loss_by_class
+from sklearn_difficulty.recording._losses import row_losses
 
 
 def batch(n_rows, n_classes, scale=3.0):
@@ -26,24 +20,25 @@ def batch(n_rows, n_classes, scale=3.0):
 @pytest.mark.parametrize("n_rows", [0, 1, 63, 64, 65, 128])
 def test_rows_are_filled_up(n_rows):
     scores, y = batch(n_rows, 3)
-    turned, labels = by_class(scores), filled_up(y)
-    assert turned.shape == (3, len(labels))
-    assert len(labels) > n_rows
-    assert len(labels) % 64 == 0
-    assert torch.equal(turned[:, :n_rows].T, scores)
-    assert torch.equal(labels[:n_rows], y)
-    assert not turned[:, n_rows:].any()
-    assert not labels[n_rows:].any()
+    by_class = ByClass(scores, y)
+    assert by_class.n_rows == n_rows
+    assert by_class.scores.shape == by_class.log_proba.shape == (3, len(by_class.y))
+    assert len(by_class.y) > n_rows
+    assert len(by_class.y) % 64 == 0
+    assert torch.equal(by_class.scores[:, :n_rows].T, scores)
+    assert torch.equal(by_class.y[:n_rows], y)
+    assert not by_class.scores[:, n_rows:].any()
+    assert not by_class.y[n_rows:].any()
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 5, 32])
 def test_the_first_of_the_largest(n_classes):
     scores = batch(500, n_classes)[0].round()  # of which many are the same
-    assert torch.equal(argmax_by_class(scores.T).long(), scores.max(dim=1).indices)
+    assert torch.equal(argmax_by_class(scores.T), scores.max(dim=1).indices)
     scores[::7, -1], scores[3] = torch.inf, -torch.inf
-    assert torch.equal(argmax_by_class(scores.T).long(), scores.max(dim=1).indices)
+    assert torch.equal(argmax_by_class(scores.T), scores.max(dim=1).indices)
     scores[::5, 0] = torch.nan
-    assert torch.equal(argmax_by_class(scores.T).long(), scores.max(dim=1).indices)
+    assert torch.equal(argmax_by_class(scores.T), scores.max(dim=1).indices)
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 13, 64, 127, 1001])
@@ -52,16 +47,16 @@ def test_the_first_of_the_largest(n_classes):
 def test_losses_are_the_same_bits(n_rows, n_classes, options):
     scores, y = batch(n_rows, n_classes)
     criterion = torch.nn.CrossEntropyLoss(**options)
-    assert is_cross_entropy_by_class(criterion, scores, y)
+    assert has_loss_by_class(criterion, scores, y)
     options = {name: value for name, value in options.items() if name != "weight"}
     expected = torch.nn.CrossEntropyLoss(reduction="none", **options)(scores, y)
-    assert torch.equal(cross_entropy_by_class(criterion, scores, y), expected)
+    assert torch.equal(ByClass(scores, y).cross_entropy(criterion.ignore_index), expected)
 
 
 def test_losses_of_more_classes():
     scores, y = batch(1001, 15)
     criterion = torch.nn.CrossEntropyLoss(reduction="none")
-    ours = cross_entropy_by_class(criterion, scores, y)
+    ours = ByClass(scores, y).cross_entropy(criterion.ignore_index)
     assert_allclose(ours, criterion(scores, y), rtol=1e-6, atol=1e-6)
 
 
@@ -72,28 +67,28 @@ class Own(torch.nn.CrossEntropyLoss):
 def test_what_is_left_to_the_criterion():
     scores, y = batch(20, 3)
     criterion = torch.nn.CrossEntropyLoss()
-    assert is_cross_entropy_by_class(criterion, scores, y)
-    assert not is_cross_entropy_by_class(Own(), scores, y)
-    assert not is_cross_entropy_by_class(torch.nn.CrossEntropyLoss(label_smoothing=0.1), scores, y)
-    assert not is_cross_entropy_by_class(torch.nn.NLLLoss(), scores, y)
-    assert not is_cross_entropy_by_class(criterion, scores.double(), y)
-    assert not is_cross_entropy_by_class(criterion, (scores, scores), y)
-    assert not is_cross_entropy_by_class(criterion, scores, scores.softmax(1))
-    assert not is_cross_entropy_by_class(criterion, scores.reshape(5, 3, 4), y.reshape(5, 4))
-    assert not is_cross_entropy_by_class(criterion, scores[0], y[0])
-    assert not is_cross_entropy_by_class(criterion, *batch(20, 40))
+    assert has_loss_by_class(criterion, scores, y)
+    assert not has_loss_by_class(Own(), scores, y)
+    assert not has_loss_by_class(torch.nn.CrossEntropyLoss(label_smoothing=0.1), scores, y)
+    assert not has_loss_by_class(torch.nn.NLLLoss(), scores, y)
+    assert not has_loss_by_class(criterion, scores.double(), y)
+    assert not has_loss_by_class(criterion, (scores, scores), y)
+    assert not has_loss_by_class(criterion, scores, scores.softmax(1))
+    assert not has_loss_by_class(criterion, scores.reshape(5, 3, 4), y.reshape(5, 4))
+    assert not has_loss_by_class(criterion, scores[0], y[0])
+    assert not has_loss_by_class(criterion, *batch(20, 40))
     hooked = torch.nn.CrossEntropyLoss()
     hooked.register_forward_hook(lambda module, given, loss: loss)
-    assert not is_cross_entropy_by_class(hooked, scores, y)
+    assert not has_loss_by_class(hooked, scores, y)
     replaced = torch.nn.CrossEntropyLoss()
     replaced.forward = replaced.forward
-    assert not is_cross_entropy_by_class(replaced, scores, y)
+    assert not has_loss_by_class(replaced, scores, y)
 
 
 def test_labels_that_are_none_are_told():
     scores, y = batch(20, 3)
     with pytest.raises(IndexError, match="out of bounds"):
-        cross_entropy_by_class(torch.nn.CrossEntropyLoss(), scores, y + 1)
+        ByClass(scores, y + 1).cross_entropy(-100)
 
 
 @pytest.mark.parametrize("weight", [None, torch.tensor([1.0, 2.0, 0.5])])
@@ -106,11 +101,20 @@ def test_a_net_has_the_losses_that_its_criterion_gives(weight, n_rows, monkeypat
         module__in_features=3,
         module__out_features=3,
     ).initialize()
-    ours = per_sample_losses(net, *batch(n_rows, 3))
-    monkeypatch.setattr(_losses, "is_cross_entropy_by_class", lambda *args: False)
-    theirs = per_sample_losses(net, *batch(n_rows, 3))
-    assert ours.keys() == theirs.keys()
-    assert torch.equal(ours[""], theirs[""])
+    ours = row_losses(net, *batch(n_rows, 3))
+    assert ours.scores is not None
+    monkeypatch.setattr(_losses, "has_loss_by_class", lambda *args: False)
+    theirs = row_losses(net, *batch(n_rows, 3))
+    assert theirs.scores is None
+    assert torch.equal(ours.loss, theirs.loss)
+    assert ours.components == theirs.components == {}
+    assert ours.elements is theirs.elements is ours.is_empty is theirs.is_empty is None
+    kinds = [
+        _outputs.batch_records(*batch(n_rows, 3), losses, "logits", None)[0]
+        for losses in (ours, theirs)
+    ]
+    assert kinds[0].keys() == kinds[1].keys()
+    assert all(map(torch.equal, kinds[0].values(), kinds[1].values()))
 
 
 @pytest.mark.parametrize("columns", [None, np.array([0, 3, 4])])
