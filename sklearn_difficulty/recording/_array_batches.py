@@ -23,6 +23,7 @@ from torch.utils.data import (
 
 from sklearn_difficulty._data import as_row_objects
 from sklearn_difficulty.recording._datasets import LabelledDataset, base_rows
+from sklearn_difficulty.recording._held_rows import HeldRows
 from sklearn_difficulty.recording._inputs import CastDataset
 
 # The user's batch size is a measure of how much memory a row takes inside the network. A pass
@@ -32,9 +33,10 @@ from sklearn_difficulty.recording._inputs import CastDataset
 _TIMES_LARGER_WITHOUT_GRADIENTS = 8
 _FEW_VALUES = 2**17
 _FEW_VALUES_WITH_GRADIENTS = 2**16
-# Of an accelerator's memory rows may take so much, and the network has the rest.
-_MOST_OF_FREE_MEMORY = 0.25
 _VALUES_PER_BATCH = 2**20
+# Batches that are copied at once stay in a processor's cache until they are needed.
+_BYTES_AT_ONCE = 2**18
+_ALIGNMENT = 64
 _MOST_ROWS_PER_BATCH = 8192
 
 
@@ -57,7 +59,8 @@ class ArrayBatches:
     dtype : dtype or None, default=None
         What each batch of inputs is cast to; None leaves it as it is.
     device : torch.device or None, default=None
-        Accelerator to hold inputs and targets on, where they fit; None leaves them where they are.
+        Where all batches go to, if nobody else handles them: an accelerator holds inputs and
+        targets, where they fit, and of those in memory several batches are copied at once.
     loader : DataLoader or None, default=None
         What the batches are those of, asked for attributes that are not here.
 
@@ -82,12 +85,14 @@ class ArrayBatches:
         loader: Any = None,
     ) -> None:
         self._loader = loader
-        self._inputs = _HeldRows(X, dtype, device)
-        self._targets = None if y is None else _HeldRows(y, device=device)
+        self._inputs = HeldRows(X, dtype, device)
+        self._targets = None if y is None else HeldRows(y, device=device)
         self._X_rows = None if X_rows is None else torch.as_tensor(X_rows)
         self.batch_size = batch_size
         self._shuffle = shuffle
         self._drop_last = drop_last
+        # Who else handles rows may change them between two batches.
+        self._may_take_ahead = device is not None and device.type == "cpu"
         self._base = None if rows is None else torch.as_tensor(rows)
         n_rows = X.shape[0] if X_rows is None else len(X_rows)
         self._n_rows = n_rows if rows is None else len(rows)
@@ -125,10 +130,28 @@ class ArrayBatches:
         return full + (rest > 0 and not self._drop_last)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        order = self.order()
-        for rows in order.split(self.batch_size) if len(order) else ():
-            self._last = rows
-            yield self.take(rows)
+        order, n_at_once = self.order(), self._n_at_once()
+        for several in order.split(n_at_once * self.batch_size) if len(order) else ():
+            taken = self.take(several)
+            if n_at_once == 1:
+                self._last = several
+                yield taken
+                continue
+            parts = (part.split(self.batch_size) for part in (several, *taken))
+            for self._last, X, y in zip(*parts, strict=True):
+                # as tensors of their own, of which a module may change one without the others
+                yield X.detach(), y.detach()
+
+    def _n_at_once(self) -> int:
+        """How many batches to copy at once, of which each takes longer alone."""
+        if not self._may_take_ahead or self._targets is None:
+            return 1
+        sizes = [self.batch_size * held.row_nbytes for held in (self._inputs, self._targets)]
+        # A product of matrices may be rounded in another way where they do not begin at such
+        # a multiple, as all memory of torch does.
+        if any(size == 0 or size % _ALIGNMENT for size in sizes):
+            return 1
+        return max(1, _BYTES_AT_ONCE // max(sizes))
 
     def order(self) -> torch.Tensor:
         """Rows to draw from in the order of the next pass, drawn as a DataLoader would."""
@@ -151,81 +174,6 @@ class ArrayBatches:
         # skorch stands a zero in for a missing target, one per row
         y = torch.zeros(len(rows), 1) if self._targets is None else self._targets.take(rows)
         return X, y
-
-
-class _HeldRows:
-    """Rows of an array, in the type that collating them one by one gives.
-
-    Parameters
-    ----------
-    array : ndarray, tensor or sparse matrix of shape (n, ...)
-        The rows.
-    dtype : dtype or None, default=None
-        What they are cast to; None leaves them as they are.
-    device : torch.device or None, default=None
-        Where to hold them, if there is room; None leaves them where they are.
-    """
-
-    def __init__(self, array: Any, dtype: Any = None, device: torch.device | None = None) -> None:
-        self._array = array.tocsr() if scipy.sparse.issparse(array) else array
-        # What is cast batch by batch is large, and NumPy's memory is used again with fewer gaps.
-        self._tensor = _as_tensor(array) if dtype is None else None
-        self._cast_to = dtype
-        self._collated: torch.dtype | None = None
-        if isinstance(array, np.ndarray) and array.ndim == 1 and len(array):
-            self._collated = default_collate([array[0]]).dtype
-        if self._tensor is not None and device is not None and _has_room(device, self._tensor):
-            self._tensor = self._tensor.to(device)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self._array.shape)
-
-    @property
-    def is_floating_point(self) -> bool:
-        if self._tensor is not None:
-            return self._tensor.is_floating_point()
-        return np.dtype(self._cast_to or self._array.dtype).kind == "f"
-
-    def take(self, rows: torch.Tensor) -> torch.Tensor:
-        if self._tensor is not None:
-            if not self._tensor.is_cpu:
-                rows = rows.to(self._tensor.device)
-            taken = self._tensor.index_select(0, rows)
-        elif scipy.sparse.issparse(self._array):
-            taken = torch.from_numpy(self._array[rows.numpy()].toarray())
-        else:
-            few = np.take(self._array, rows.numpy(), axis=0)
-            if self._cast_to is not None:
-                few = few.astype(self._cast_to, copy=False)
-            taken = torch.from_numpy(few)
-        return taken if self._collated is None else taken.to(self._collated)
-
-
-def _as_tensor(array: Any) -> torch.Tensor | None:
-    """A tensor that shares an array's memory; None where torch has none.
-
-    It has none for arrays that run backwards, warns of those that are read-only, and takes no
-    rows of larger numbers without a sign.
-    """
-    if isinstance(array, torch.Tensor):
-        return array
-    shareable = (
-        isinstance(array, np.ndarray)
-        and array.flags.writeable
-        and array.dtype.isnative
-        and (array.dtype.kind != "u" or array.itemsize == 1)
-        and all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides)
-    )
-    return torch.from_numpy(array) if shareable else None
-
-
-def _has_room(device: torch.device, tensor: torch.Tensor) -> bool:
-    """Whether a tensor takes a small part of an accelerator's free memory."""
-    if device.type != "cuda":
-        return False
-    free, _ = torch.cuda.mem_get_info(device)
-    return tensor.nbytes <= _MOST_OF_FREE_MEMORY * free
 
 
 def _plain_arrays(dataset: Any) -> dict[str, Any] | None:
@@ -288,7 +236,8 @@ def faster(iterator: Any, device: Any = None) -> Any:
     iterator : iterator
         As a net makes it.
     device : str, torch.device or None, default=None
-        Accelerator that all batches are about to go to, pass by pass; None for a single pass.
+        Where all batches are about to go to, pass by pass, if nobody but the net handles them;
+        None for a single pass.
     """
     iterator = with_row_lists(iterator)
     if type(iterator) is not DataLoader or type(iterator.batch_sampler) is not BatchSampler:

@@ -6,12 +6,13 @@ as long as the training. Here the same is computed, bit by bit: what nobody list
 out, and a net that has methods of its own for any of it is trained as skorch does.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 from skorch.dataset import get_len, unpack_data
 from skorch.history import History
 from skorch.utils import TeeGenerator
@@ -20,6 +21,7 @@ from sklearn_difficulty.recording._losses import has_plain_loss
 from sklearn_difficulty.recording._overrides import is_known, is_known_to
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 
+_MODE = attrgetter("training")
 _BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 # Methods of a net whose work is done here in their place, besides run_single_epoch.
 _REPLACED = (
@@ -101,7 +103,8 @@ def train_one_epoch(
     """
     callbacks = [*watchers, *(callback for _, callback in net.callbacks_)]
     begins, ends, has_gradients = (
-        [getattr(cb, event) for cb in callbacks if _listens(cb, event)] for event in _BATCH_EVENTS
+        [getattr(cb, event) for cb in callbacks if _listens(cb, event) and not _scores_later(cb)]
+        for event in _BATCH_EVENTS
     )
     is_fetched_late = _nobody_reads_losses(net, callbacks)
     mode = _TrainingMode(net)
@@ -111,8 +114,10 @@ def train_one_epoch(
     batch: Any = None
     accumulator: Any = None
 
+    optimizers = _Optimizers(net)
+
     def step_fn() -> torch.Tensor:
-        net._zero_grad_optimizer()
+        optimizers.forget_gradients()
         mode.restore()
         Xi, yi = unpack_data(batch)
         if calls_module and type(Xi) is torch.Tensor and Xi.device == device:
@@ -140,7 +145,7 @@ def train_one_epoch(
             for notify in begins:
                 notify(net, batch=batch, training=True)
             accumulator = net.get_train_step_accumulator()
-            net._step_optimizer(step_fn)
+            optimizers.step(step_fn)
             step = accumulator.get_step()
             loss = step["loss"]
             # In a copy, as captured graphs give the same memory again with the next batch.
@@ -172,12 +177,50 @@ class _TrainingMode:
         for root in self._roots:
             root.train(True)
         # A module may keep some of its parts in another mode.
-        self._modes = [part.training for part in self._parts]
+        self._modes = list(map(_MODE, self._parts))
 
     def restore(self) -> None:
         """Undo what a callback, or the module itself, has changed since."""
-        if not self._is_plain or [part.training for part in self._parts] != self._modes:
+        if not self._is_plain or list(map(_MODE, self._parts)) != self._modes:
             self._set()
+
+
+class _Optimizers:
+    """The optimizers of a net, called as it calls them."""
+
+    def __init__(self, net: Any) -> None:
+        self._net = net
+        self._names = [f"{name}_" for name in net._optimizers]
+        self._steps_itself = not is_known(net, "_step_optimizer")
+        self._forgets_itself = not is_known(net, "_zero_grad_optimizer")
+
+    def step(self, step_fn: Callable[[], torch.Tensor]) -> None:
+        """Let each make its update, or several, for which it calls a function."""
+        if self._steps_itself:
+            self._net._step_optimizer(step_fn)
+            return
+        for name in self._names:
+            getattr(self._net, name).step(step_fn)
+
+    def forget_gradients(self) -> None:
+        """Have no gradients, without the mark that torch sets for its profiler."""
+        if self._forgets_itself:
+            self._net._zero_grad_optimizer()
+            return
+        for name in self._names:
+            optimizer = getattr(self._net, name)
+            if not _is_plain_zero_grad(optimizer):
+                optimizer.zero_grad()
+                continue
+            for group in optimizer.param_groups:
+                for parameter in group["params"]:
+                    parameter.grad = None
+
+
+def _is_plain_zero_grad(optimizer: Any) -> bool:
+    """Whether an optimizer forgets its gradients as those of torch do."""
+    method = optimizer.zero_grad
+    return getattr(method, "__func__", None) is torch.optim.Optimizer.zero_grad
 
 
 def is_plain_call(net: Any) -> bool:
@@ -185,17 +228,14 @@ def is_plain_call(net: Any) -> bool:
     return "infer" not in vars(net) and type(net).infer is NeuralNet.infer
 
 
-def rows_may_stay_on(net: Any) -> Any:
-    """Device that rows may be held on for a training, where nobody else handles them; or None."""
-    own = ("infer", "get_loss", "run_single_epoch", "train_step", "train_step_single")
-    if net.callbacks in (None, [], "disable") and all(is_known(net, name) for name in own):
-        return net.device
-    return None
-
-
 def _listens(callback: Any, event: str) -> bool:
     method = getattr(callback, event)
     return getattr(method, "__func__", None) is not getattr(Callback, event)
+
+
+def _scores_later(callback: Any) -> bool:
+    """Whether a callback is skorch's score of validation, to which training is nothing."""
+    return type(callback) is EpochScoring and not callback.on_train
 
 
 def _nobody_reads_losses(net: Any, callbacks: list[Any]) -> bool:

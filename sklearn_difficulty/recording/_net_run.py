@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from sklearn_difficulty._data import are_label_sets
 from sklearn_difficulty.recording._array_batches import FasterIterator
 from sklearn_difficulty.recording._default_net import threads_for
-from sklearn_difficulty.recording._lean_epochs import LeanEpochs, rows_may_stay_on
+from sklearn_difficulty.recording._lean_epochs import LeanEpochs
 from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._net_rows import (
     check_loss,
@@ -21,6 +21,7 @@ from sklearn_difficulty.recording._net_rows import (
     converted,
     numbers_of,
 )
+from sklearn_difficulty.recording._overrides import rows_may_stay_on
 from sklearn_difficulty.recording._progress import no_tick
 from sklearn_difficulty.recording._step_recorder import KEEP
 from sklearn_difficulty.recording._tracked import Tracked

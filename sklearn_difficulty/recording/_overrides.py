@@ -3,6 +3,18 @@
 from typing import Any
 
 _PACKAGE = __name__.split(".")[0]
+# Methods of a net that are given batches.
+_HANDLE_ROWS = (
+    "infer",
+    "get_loss",
+    "run_single_epoch",
+    "train_step",
+    "train_step_single",
+    "notify",
+    "on_batch_begin",
+    "on_batch_end",
+    "on_grad_computed",
+)
 _SKORCH = ("skorch.net", "skorch.classifier", "skorch.regressor")
 
 
@@ -21,6 +33,13 @@ def is_known_to(kind: type, method: str) -> bool:
             place = getattr(function, "__globals__", {}).get("__name__", "")
             return all(map(_is_ours_or_skorchs, (defining.__module__, place)))
     return False
+
+
+def rows_may_stay_on(net: Any) -> Any:
+    """Device that rows may be held on for a training, where nobody else handles them; or None."""
+    if net.callbacks in (None, [], "disable") and all(is_known(net, name) for name in _HANDLE_ROWS):
+        return net.device
+    return None
 
 
 def is_ours(module: str) -> bool:

@@ -27,8 +27,9 @@ from sklearn_difficulty.recording._inputs import (
     net_target,
     rows_as_targets,
 )
-from sklearn_difficulty.recording._lean_epochs import rows_may_stay_on, takes_over, train_one_epoch
+from sklearn_difficulty.recording._lean_epochs import takes_over, train_one_epoch
 from sklearn_difficulty.recording._losses import unwrapped
+from sklearn_difficulty.recording._overrides import rows_may_stay_on
 from sklearn_difficulty.recording._parts import NamedLosses
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory

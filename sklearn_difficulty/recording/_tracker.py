@@ -25,7 +25,7 @@ from sklearn_difficulty.recording._outputs import (
     recorded_kind,
     to_arrays,
 )
-from sklearn_difficulty.recording._overrides import is_known
+from sklearn_difficulty.recording._overrides import is_known, rows_may_stay_on
 from sklearn_difficulty.recording._row_numbers import with_rows
 from sklearn_difficulty.recording._separable import check_separable
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
@@ -298,12 +298,12 @@ class DifficultyTracker(Callback):
 
     def _watch_rows(self, net: Any) -> None:
         """Let the iterator that skorch is about to build say which rows its batches hold."""
-        own = net.iterator_train
+        own, device = net.iterator_train, rows_may_stay_on(net)
 
         def watched(dataset: Any, **kwargs: Any) -> Any:
             # skorch builds the iterator once per training: the net is as it was from here on
             net.iterator_train = own
-            self._iterator_ = with_rows(lambda data: faster(own(data, **kwargs)), dataset)
+            self._iterator_ = with_rows(lambda data: faster(own(data, **kwargs), device), dataset)
             return self._iterator_
 
         net.iterator_train = watched

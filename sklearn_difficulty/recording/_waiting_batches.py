@@ -48,15 +48,9 @@ class WaitingBatches:
         self._batches: list[tuple[np.ndarray, torch.Tensor, torch.Tensor]] = []
         self._n_rows = 0
 
-    def go_with(self, *batch: torch.Tensor) -> bool:
+    def go_with(self, y_pred: torch.Tensor, targets: torch.Tensor) -> bool:
         """Whether outputs and targets are of the kind of those that wait."""
-        if not self._batches:
-            return True
-        _, *held = self._batches[-1]
-        return all(
-            (new.shape[1:], new.dtype, new.device) == (old.shape[1:], old.dtype, old.device)
-            for new, old in zip(batch, held, strict=True)
-        )
+        return not self._batches or self._kind == _kind(y_pred, targets)
 
     def add(self, rows: np.ndarray, y_pred: torch.Tensor, targets: torch.Tensor) -> bool:
         """Let a batch wait.
@@ -75,6 +69,7 @@ class WaitingBatches:
         """
         if not self._batches:
             values_per_row = max(1, y_pred.numel() // max(1, len(y_pred)))
+            self._kind = _kind(y_pred, targets)
             self._most_rows = min(_MOST_ROWS, _MOST_VALUES // values_per_row)
         self._batches.append((rows, y_pred.detach().clone(), targets.clone()))
         self._n_rows += len(rows)
@@ -87,3 +82,10 @@ class WaitingBatches:
         rows, y_pred, targets = zip(*self._batches, strict=True)
         self.clear()
         return np.concatenate(rows), torch.cat(y_pred), torch.cat(targets)
+
+
+def _kind(y_pred: torch.Tensor, targets: torch.Tensor) -> tuple[Any, ...]:
+    return (
+        *(y_pred.shape[1:], y_pred.dtype, y_pred.device),
+        *(targets.shape[1:], targets.dtype, targets.device),
+    )

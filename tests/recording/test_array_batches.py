@@ -16,6 +16,7 @@ from torch.utils.data import (
     default_collate,
 )
 
+from sklearn_difficulty.recording import _array_batches
 from sklearn_difficulty.recording._array_batches import (
     ArrayBatches,
     FasterIterator,
@@ -94,6 +95,80 @@ def test_same_batches_from_the_same_draws(name, rows, shuffle, drop_last):
             assert (X.dtype, y.dtype) == (their_X.dtype, their_y.dtype)
             assert torch.equal(X, their_X)
             assert torch.equal(y, their_y)
+
+
+@pytest.mark.parametrize("n_rows", [64, 67, 200, 207])
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("is_subset", [False, True])
+def test_several_batches_that_are_copied_at_once(
+    is_subset, shuffle, drop_last, n_rows, monkeypatch
+):
+    monkeypatch.setattr(_array_batches, "_BYTES_AT_ONCE", 800)
+    dataset = Dataset(values(np.float32, n_rows + 9, 3), np.arange(n_rows + 9))
+    dataset = Subset(dataset, np.arange(9, n_rows + 9) if is_subset else np.arange(n_rows))
+
+    def make():
+        return DataLoader(dataset, batch_size=16, shuffle=shuffle, drop_last=drop_last)
+
+    fast = faster(make(), "cpu")
+    assert fast._n_at_once() == 4
+    for (ours, our_state), (theirs, their_state) in zip(
+        drawn(lambda: fast), drawn(make), strict=True
+    ):
+        assert torch.equal(our_state, their_state)
+        for mine, their in zip(ours, theirs, strict=True):
+            assert all(map(torch.equal, mine, their))
+            assert all(part.data_ptr() % 64 == 0 for part in mine)
+    for _, y in fast:
+        assert_array_equal([dataset[i][1] for i in fast.rows], y)
+
+
+def test_batches_that_are_copied_at_once_are_tensors_of_their_own():
+    dataset = Dataset(np.ones((48, 4), dtype=np.float32), np.arange(48))
+    fast, factor = faster(DataLoader(dataset, batch_size=16), "cpu"), torch.ones(4)
+    assert fast._n_at_once() > 1
+    factor.requires_grad_()
+    for X, y in fast:
+        assert X.is_leaf
+        assert not X._is_view()
+        X.mul_(2 * factor)
+        X.sum().backward()
+        y.zero_()
+    assert factor.grad.tolist() == 4 * [96.0]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "batch_size", "device"),
+    [
+        ((np.ones((48, 4), dtype=np.float32), np.arange(48)), 16, None),
+        ((np.ones((48, 4), dtype=np.float32), np.arange(48)), 15, "cpu"),
+        ((np.ones((48, 4), dtype=np.float32), np.arange(48, dtype=np.int8)), 16, "cpu"),
+        ((np.ones((48, 4), dtype=np.float32), None), 16, "cpu"),
+        ((np.ones((48, 0), dtype=np.float32), np.arange(48)), 16, "cpu"),
+        ((np.ones((48, 4), dtype=np.float32)[::-1], np.arange(48)), 16, "cpu"),
+        ((np.ones((48, 2**13), dtype=np.float32), np.arange(48)), 16, "cpu"),
+        ((scipy.sparse.csr_matrix(np.eye(48, dtype=np.float32)), np.arange(48)), 16, "cpu"),
+        ((np.zeros((0, 4), dtype=np.float32), np.arange(0)), 16, "cpu"),
+    ],
+    ids=[
+        "a single pass",
+        "batches of which most begin elsewhere",
+        "targets that do",
+        "no targets",
+        "no columns",
+        "reversed",
+        "large",
+        "sparse",
+        "no rows",
+    ],
+)
+def test_batches_that_are_copied_one_by_one(arrays, batch_size, device):
+    loader = DataLoader(Dataset(*arrays), batch_size=batch_size)
+    fast = faster(loader, device)
+    assert fast._n_at_once() == 1
+    for mine, their in zip(fast, loader, strict=True):
+        assert all(map(torch.equal, mine, their))
 
 
 @pytest.mark.parametrize("rows", ROWS)

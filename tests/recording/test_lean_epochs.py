@@ -114,10 +114,48 @@ class ChangesItsMind(torch.nn.Module):
         return self.last(self.dropout(X))
 
 
+class KeepsGradients(torch.optim.SGD):
+    """Its gradients are zeros and not forgotten, which a momentum tells from each other."""
+
+    def zero_grad(self, set_to_none=True):
+        super().zero_grad(set_to_none=False)
+
+
+class TakesItsTime(torch.optim.Adam):
+    """Forgets its gradients with every second batch only."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.n_calls, own = 0, self.zero_grad
+
+        def zero_grad():
+            self.n_calls += 1
+            if self.n_calls % 2:
+                own()
+
+        self.zero_grad = zero_grad
+
+
+class AnotherOptimizer(Callback):
+    """Starts the optimizer anew in the middle of an epoch."""
+
+    def on_batch_end(self, net, training=None, **kwargs):
+        if training and len(net.history[-1, "batches"]) == 3:
+            net.initialize_optimizer()
+
+
+FAMILY = (NeuralNetClassifier, TrackedNetClassifier)
 CASES = {
     "plain": {},
     "no callbacks": {"callbacks": "disable"},
     "several closures": {"optimizer": torch.optim.LBFGS, "lr": 0.1},
+    "own gradients": {"optimizer": KeepsGradients, "optimizer__momentum": 0.9},
+    "own gradients of one optimizer": {"optimizer": TakesItsTime, "lr": 0.01},
+    "optimizer that is replaced": {
+        "callbacks": [AnotherOptimizer()],
+        "optimizer": torch.optim.SGD,
+        "optimizer__momentum": 0.9,
+    },
     "dropout and batch norm": {"module__dropout": 0.3, "module__batch_norm": True},
     "probabilities": {"criterion": torch.nn.NLLLoss, "module__softmax": True},
     "a mode of its own": {"module": KeepsNorm},
@@ -229,6 +267,25 @@ def test_the_scorer_trains_as_skorch_does_and_leaves_no_trace(table, make_net, a
     assert "run_single_epoch" not in vars(lean)
     assert_same_fit(lean, own)
     assert own.n_own_steps_ == 3 * 8
+
+
+class OwnZeroGrad:
+    def _zero_grad_optimizer(self, set_to_none=None):
+        if len(self.history[-1, "batches"]) % 2:  # gradients of two batches
+            super()._zero_grad_optimizer(set_to_none)
+
+    def _step_optimizer(self, step_fn):
+        if len(self.history[-1, "batches"]) % 2:
+            step_fn()
+        else:
+            super()._step_optimizer(step_fn)
+
+
+def test_optimizers_that_a_net_calls_itself(table, make_net, seeded_fit, assert_same_fit):
+    kinds = [type("Own", (OwnZeroGrad, kind), {}) for kind in FAMILY]
+    plain, lean = (seeded_fit(make_net(kind), *table)[0] for kind in kinds)
+    assert is_lean(lean, lean.train_step)
+    assert_same_fit(plain, lean)
 
 
 class OwnNotify(TrackedNetClassifier):
