@@ -32,6 +32,8 @@ class BadRows:
         losses : RowLosses
             Their losses.
         """
+        if losses.loss.sum().isfinite():  # which is told sooner, and says so of every row
+            return
         bad = ~torch.isfinite(losses.loss)
         if losses.is_empty is not None:
             bad &= ~losses.is_empty

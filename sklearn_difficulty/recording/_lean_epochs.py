@@ -103,7 +103,7 @@ def train_one_epoch(
     """
     callbacks = [*watchers, *(callback for _, callback in net.callbacks_)]
     begins, ends, has_gradients = (
-        [getattr(cb, event) for cb in callbacks if _listens(cb, event) and not _scores_later(cb)]
+        [getattr(cb, event) for cb in callbacks if _listens_to_training(cb, event)]
         for event in _BATCH_EVENTS
     )
     is_fetched_late = _nobody_reads_losses(net, callbacks)
@@ -233,9 +233,13 @@ def _listens(callback: Any, event: str) -> bool:
     return getattr(method, "__func__", None) is not getattr(Callback, event)
 
 
-def _scores_later(callback: Any) -> bool:
-    """Whether a callback is skorch's score of validation, to which training is nothing."""
-    return type(callback) is EpochScoring and not callback.on_train
+def _listens_to_training(callback: Any, event: str) -> bool:
+    """The same of batches that are trained on."""
+    if type(callback) is EpochScoring and not callback.on_train:
+        return False
+    if type(callback) is DifficultyTracker and event == "on_batch_begin":
+        return False  # which is there for validation
+    return _listens(callback, event)
 
 
 def _nobody_reads_losses(net: Any, callbacks: list[Any]) -> bool:

@@ -11,6 +11,7 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 from skorch import NeuralNet
+from skorch.callbacks import PrintLog
 from skorch.utils import is_dataset
 
 from sklearn_difficulty._data import as_row_objects
@@ -223,6 +224,15 @@ class Tracked(NeuralNet):
         iterator = super().get_iterator(dataset, training=training)
         return faster(iterator, rows_may_stay_on(self) if training else None)
 
+    def notify(self, method_name: str, **about: Any) -> None:
+        # As skorch has it, but for the table of the history that nobody sees.
+        getattr(self, method_name)(self, **about)
+        for _, callback in self.callbacks_:
+            if method_name == "on_epoch_end" and prints_nothing(callback, self):
+                callback.first_iteration_ = False
+            else:
+                getattr(callback, method_name)(self, **about)
+
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
@@ -263,6 +273,11 @@ def _check_sizes_a_network(X: Any) -> None:
             f"module=None needs X as an array of shape (n, ...), got {type(X).__name__}: "
             "pass a module for other inputs."
         )
+
+
+def prints_nothing(callback: Any, net: Any) -> bool:
+    """Whether a callback is skorch's table of the history, made also where none is seen."""
+    return type(callback) is PrintLog and callback.sink is print and not net.verbose
 
 
 def _as_array(y: Any) -> np.ndarray:

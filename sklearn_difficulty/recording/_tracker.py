@@ -355,10 +355,12 @@ class DifficultyTracker(Callback):
             self._record_batch(net, batch, y_pred, rows)
             return
         _, targets = unpack_data(batch)
-        _check_all_told(rows, targets)
-        if not self._waiting_.go_with(y_pred, targets):
+        if len(rows) != targets.shape[0]:
+            _check_all_told(rows, targets)
+        waiting = self._waiting_
+        if not waiting.go_with(y_pred, targets):
             self._record_waiting(net)
-        if self._waiting_.add(rows, y_pred, targets):
+        if waiting.add(rows, y_pred, targets):
             self._record_waiting(net)
 
     def _record_waiting(self, net: Any) -> None:

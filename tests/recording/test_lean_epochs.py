@@ -442,3 +442,19 @@ def test_who_reads_losses():
     assert reads(kind=OwnLoss)
     assert reads(device="cpu")  # where fetching costs nothing
     assert reads(device=None)
+
+
+@pytest.mark.parametrize("sink", [None, list.append], ids=["printed", "kept"])
+def test_what_is_printed(sink, table, make_net, capsys):
+    printed = []
+    for kind in FAMILY:
+        kept = []
+        log = {} if sink is None else {"callbacks__print_log__sink": functools.partial(sink, kept)}
+        torch.manual_seed(0)
+        net = make_net(kind, callbacks__epoch_timer=None, **log).fit(*table)
+        for verbose in (1, 0):
+            net.set_params(verbose=verbose)
+            net.partial_fit(*table)
+        printed.append((capsys.readouterr().out, kept))
+    assert printed[0] == printed[1]
+    assert any(map(len, printed[0]))
