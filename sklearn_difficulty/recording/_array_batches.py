@@ -68,6 +68,8 @@ class ArrayBatches:
     ----------
     batch_size : int
         Rows in a batch; may be changed.
+    is_alone_with_rows : bool
+        Whether nobody else handles rows in memory, and batches that were handed out.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class ArrayBatches:
         self._shuffle = shuffle
         self._drop_last = drop_last
         # Who else handles rows may change them between two batches.
-        self._may_take_ahead = device is not None and device.type == "cpu"
+        self.is_alone_with_rows = device is not None and device.type == "cpu"
         self._base = None if rows is None else torch.as_tensor(rows)
         n_rows = X.shape[0] if X_rows is None else len(X_rows)
         self._n_rows = n_rows if rows is None else len(rows)
@@ -144,7 +146,7 @@ class ArrayBatches:
 
     def _n_at_once(self) -> int:
         """How many batches to copy at once, of which each takes longer alone."""
-        if not self._may_take_ahead or self._targets is None:
+        if not self.is_alone_with_rows or self._targets is None:
             return 1
         sizes = [self.batch_size * held.row_nbytes for held in (self._inputs, self._targets)]
         # A product of matrices may be rounded in another way where they do not begin at such

@@ -63,6 +63,8 @@ class RowsOfIterator:
         hands batches out in another order than it asks for them.
     """
 
+    is_alone_with_rows = False  # as an ArrayBatches may be
+
     def __init__(self, make: Callable[[Any], Any], dataset: Any) -> None:
         self._queue: deque = deque()
         self.rows: np.ndarray = np.empty(0, dtype=np.int64)

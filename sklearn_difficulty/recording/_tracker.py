@@ -360,7 +360,7 @@ class DifficultyTracker(Callback):
         waiting = self._waiting_
         if not waiting.go_with(y_pred, targets):
             self._record_waiting(net)
-        if waiting.add(rows, y_pred, targets):
+        if waiting.add(rows, y_pred, targets, keeps_targets=self._iterator_.is_alone_with_rows):
             self._record_waiting(net)
 
     def _record_waiting(self, net: Any) -> None:

@@ -13,7 +13,7 @@ from sklearn_difficulty.recording._losses import is_torchs_own, unwrapped
 from sklearn_difficulty.recording._overrides import is_known
 
 _MOST_VALUES = 2**18
-_MOST_ROWS = 2**13
+_MOST_ROWS = 2**15
 
 
 def can_wait(net: Any, y_pred: Any, targets: Any) -> bool:
@@ -52,7 +52,14 @@ class WaitingBatches:
         """Whether outputs and targets are of the kind of those that wait."""
         return not self._batches or self._kind == _kind(y_pred, targets)
 
-    def add(self, rows: np.ndarray, y_pred: torch.Tensor, targets: torch.Tensor) -> bool:
+    def add(
+        self,
+        rows: np.ndarray,
+        y_pred: torch.Tensor,
+        targets: torch.Tensor,
+        *,
+        keeps_targets: bool = False,
+    ) -> bool:
         """Let a batch wait.
 
         Parameters
@@ -61,6 +68,8 @@ class WaitingBatches:
             Row numbers.
         y_pred, targets : tensors of shape (k, ...)
             Outputs and targets; a module may use their memory again for the next batch.
+        keeps_targets : bool, default=False
+            Whether nobody does so with that of the targets.
 
         Returns
         -------
@@ -71,7 +80,8 @@ class WaitingBatches:
             values_per_row = max(1, y_pred.numel() // max(1, len(y_pred)))
             self._kind = _kind(y_pred, targets)
             self._most_rows = min(_MOST_ROWS, _MOST_VALUES // values_per_row)
-        self._batches.append((rows, y_pred.detach().clone(), targets.clone()))
+        targets = targets if keeps_targets else targets.clone()
+        self._batches.append((rows, y_pred.detach().clone(), targets))
         self._n_rows += len(rows)
         return self._n_rows >= self._most_rows
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from skorch import NeuralNetRegressor
+from skorch.callbacks import Callback
 
 from sklearn_difficulty import TrackedNet, TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.recording import _tracker, _waiting_batches
@@ -93,6 +94,29 @@ def test_memory_that_is_used_again():
     assert_array_equal(y_pred[:, 0], [0, 0, 1, 1, 2, 2])
     assert_array_equal(y, [0, 0, 1, 1, 2, 2])
     assert waiting.take() is None
+
+
+@pytest.mark.parametrize("callbacks", [None, [Callback()]])
+def test_targets_that_nobody_else_handles_are_not_copied(
+    callbacks, monkeypatch, table, make_net, seeded_fit
+):
+    kept = []
+    add = WaitingBatches.add
+
+    def noted(self, rows, y_pred, targets, **options):
+        are_many = add(self, rows, y_pred, targets, **options)
+        _, outputs, waits = self._batches[-1]
+        assert outputs.data_ptr() != y_pred.data_ptr()
+        kept.append(waits is targets)
+        return are_many
+
+    monkeypatch.setattr(WaitingBatches, "add", noted)
+    net = make_net(TrackedNetClassifier, when="during", callbacks=callbacks)
+    path = seeded_fit(net, *table)[0].trajectory_
+    assert set(kept) == {callbacks is None}
+    monkeypatch.setattr(_tracker, "can_wait", lambda *args: False)
+    net = make_net(TrackedNetClassifier, when="during", callbacks=callbacks)
+    assert_array_equal(seeded_fit(net, *table)[0].trajectory_.loss, path.loss)
 
 
 def test_outputs_of_another_shape_are_recorded_apart(make_net):
