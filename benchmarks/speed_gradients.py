@@ -15,7 +15,10 @@ from sklearn_difficulty import DifficultyScorer
 SNAPSHOTS = 6
 
 # MiB that scoring takes at its most above what there was before: Linux sets the most memory that
-# a process had back when it is told to.
+# a process had back when it is told to. Memory that the fit has given up must not be there still to
+# be used again, of which there is now more and now less: glibc gives arrays back at once if it is
+# told to from the start.
+AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": str(2**16)}
 PEAK = """
 import sys
 from pathlib import Path
@@ -108,5 +111,5 @@ def _passes(module: Any, X: np.ndarray, y: np.ndarray, batch: int) -> Callable[[
 @cache
 def _peak(n_rows: int, n_snapshots: int) -> float:
     """MiB; measured once."""
-    [most] = said_by_process(PEAK, n_rows, n_snapshots)
+    [most] = said_by_process(PEAK, n_rows, n_snapshots, **AT_ONCE)
     return most

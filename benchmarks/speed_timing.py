@@ -1,6 +1,7 @@
 """Times of two ways to do the same, measured in turns, and what they say."""
 
 import gc
+import os
 import subprocess
 import sys
 import time
@@ -108,7 +109,7 @@ def _taken(work: Work, clock: Callable[[], float] | None) -> float:
     return clock() - start
 
 
-def said_by_process(script: str, *arguments: object) -> list[float]:
+def said_by_process(script: str, *arguments: object, **variables: str) -> list[float]:
     """Numbers that a process of its own prints.
 
     Parameters
@@ -117,6 +118,8 @@ def said_by_process(script: str, *arguments: object) -> list[float]:
         Code, which finds the files of the benchmarks.
     *arguments : objects
         What it is called with.
+    **variables : str
+        Variables of its environment, besides those of this process.
     """
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
@@ -124,5 +127,6 @@ def said_by_process(script: str, *arguments: object) -> list[float]:
         capture_output=True,
         text=True,
         cwd=Path(__file__).parent,
+        env=os.environ | variables,
     )
     return [float(word) for word in done.stdout.split()]
