@@ -10,9 +10,9 @@ from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._recording import Recording
 from sklearn_difficulty.trajectory import window_steps
 
-# Gradients of a chunk of rows are held three times over (as they come, and as a running mean and
-# variance), so that a chunk is as many rows as make this many input values, but so many at least
-# that loading a state takes less time than its gradients.
+# Gradients of a chunk of rows are held three times over (as they come, those of the first state,
+# and a running sum of distances from them), so that a chunk is as many rows as make this many input
+# values, but so many at least that loading a state takes less time than its gradients.
 _VALUES_PER_CHUNK = 2**20
 _LEAST_ROWS_PER_CHUNK = 64
 _MOST_STEPS_NAMED = 8
