@@ -10,7 +10,8 @@ from sklearn_difficulty.labels._noise_rates import noise_rates
 from sklearn_difficulty.labels._planted_errors import PlantedErrors, PlantedLabels
 from sklearn_difficulty.labels._shown import Labelled, Shown
 from sklearn_difficulty.scores import consensus
-from sklearn_difficulty.scores._consensus import beliefs, confusions_of, consensus_of
+from sklearn_difficulty.scores._beliefs import beliefs
+from sklearn_difficulty.scores._consensus import confusions_of, consensus_of
 from sklearn_difficulty.scores._over_runs import warn_of_missing
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -90,11 +91,11 @@ def estimate_label_noise(
     is above 0.75.
 
     A weak model believes many of the planted errors, and may be as often wrong about right labels.
-    Unless almost as many rows are beyond the middle between the planted errors and all the others
-    as planted errors are before it, labels count as wrong only as far as they look just like the
-    planted ones: the share of the other rows beyond the median or the upper quartile of these, over
-    a half or a quarter, whichever is less, is the noise rate, and the ratio of the densities says
-    which rows it is. So it is where the two trainings differ so much that half as many rows again
+    Then labels may count as wrong only as far as they look just like the planted ones: the share
+    of the other rows beyond the median or the upper quartile of these, over a half or a quarter,
+    whichever is less, is the noise rate, and the ratio of the densities says which rows it is. That
+    is what counts where more than 18 % of the planted errors are believed, and that rate is less
+    than 0.6 of their share; and where the two trainings differ so much that half as many rows again
     are above 0 in the first one.
 
     Parameters

@@ -26,8 +26,8 @@ _MOST_PROBA, _MOST_LOG_RATIO = 0.95, 50.0
 # With other errors in the labels, the model looks different; this much more is too different.
 _MANY_MORE, _SOME_MORE = 1.5, 0.02
 # A model that believes more than this share of planted errors is weak, and may be as wrong about
-# right labels: then almost as many rows have to be beyond the middle as planted ones are before it.
-_WEAK, _ALMOST = 0.2, 0.85
+# right labels: then more than this part of that share has to look just like planted errors.
+_WEAK, _SURELY = 0.18, 0.6
 _FEWEST_IN_CLASS = 3
 # Half of the wrong rows look less wrong than the planted ones; those of other kinds, more of them.
 _TIES = 4.0
@@ -41,9 +41,9 @@ class _Scale(NamedTuple):
     """Distance from there to the typical row."""
     most: float = 1.0
     """Largest share of rows beyond the middle that is plausible."""
-    least: float = 0.0
-    """Share of rows that have to be beyond `far` for labels to be wrong beside hard ones."""
-    far: float = 0.0
+    missed: float = 0.0
+    """Share of planted errors that the model believes, as far as it is weak."""
+    weak: bool = False
 
 
 def mislabeled_proba(rows: Labelled, shown: Shown) -> np.ndarray:
@@ -68,8 +68,10 @@ def mislabeled_proba(rows: Labelled, shown: Shown) -> np.ndarray:
     differs = np.mean(values > scale.middle) > _MANY_MORE * scale.most + _SOME_MORE
     if differs:
         values = values - np.quantile(values, 1 - scale.most) + scale.middle
-    if differs or np.mean(values > scale.far) < scale.least:
-        return _proba_like_planted(values, shown)
+    if differs or scale.weak:
+        like_planted = _proba_like_planted(values, shown)
+        if differs or like_planted.mean() < _SURELY * scale.missed:
+            return like_planted
     places = (values - scale.middle) / scale.unit
     _spare_whole_classes(places, rows.codes, shown)
     share = np.clip(np.mean(places > 0), 1 / (len(places) + 1), 0.5)
@@ -93,8 +95,7 @@ def _scale(values: np.ndarray, shown: Shown) -> _Scale | None:
     far = (float(np.median(shown.others.values)) + wrong) / 2
     missed = float(np.mean(shown.wrong.values <= far))
     error = np.sqrt(missed * (1 - missed) / len(shown.wrong.values))
-    least = _ALMOST * missed if missed - error > _WEAK else 0.0
-    return _Scale(middle, (wrong - right) / 2, most, least, far)
+    return _Scale(middle, (wrong - right) / 2, most, missed, missed - error > _WEAK)
 
 
 def _spare_whole_classes(places: np.ndarray, codes: np.ndarray, shown: Shown) -> None:

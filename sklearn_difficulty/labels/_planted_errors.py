@@ -6,12 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_difficulty.scores._consensus import (
-    beliefs,
-    can_be_judged,
-    confusions_of,
-    consensus_of,
-)
+from sklearn_difficulty.scores._beliefs import beliefs, can_be_judged
+from sklearn_difficulty.scores._consensus import confusions_of, consensus_of
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["PlantedErrors", "PlantedLabels", "draw_errors", "plant_errors"]

@@ -1,73 +1,29 @@
 """Consensus: how much more the training believed another label than the given one."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from sklearn_difficulty.scores._over_runs import EachRun, warn_of_missing
-from sklearn_difficulty.scores._over_steps import (
-    completed,
-    span_of_steps,
-    step_times,
-    with_times,
-)
-from sklearn_difficulty.scores._rival_proba import rival_proba
+from sklearn_difficulty.scores._beliefs import LEAST_PROBA, Belief, beliefs
+from sklearn_difficulty.scores._over_runs import warn_of_missing
+from sklearn_difficulty.scores._over_steps import with_times
+from sklearn_difficulty.scores._pace import Pace, paces_of
 from sklearn_difficulty.trajectory import Trajectory
 
-__all__ = ["Belief", "beliefs", "confusions_of", "consensus", "habits"]
+__all__ = ["confusions_of", "consensus", "consensus_of", "habits"]
 
-# What it is read off.
-_NEEDS = ("proba", "margin", "prediction", "y", "classes")
-# Probabilities below it are alike: none.
-_LEAST_PROBA = 1e-9
 # Before a pattern of mistakes is believed, as many wrong labels have to be seen in a class, and
 # as large a part of it counts as if it were spread over all classes.
 _LABELS_NEEDED = 20.0
 _SPREAD = 0.75
 
 
-class Belief(NamedTuple):
-    """What the training believed of each sample, over all its steps and runs.
-
-    Attributes
-    ----------
-    given : ndarray of shape (n_samples,)
-        Probability of the given label: geometric mean over steps, mean over runs. NaN for samples
-        that were never recorded.
-    rivals : ndarray of shape (n_samples, n_classes)
-        Mean probability of each other class, as far as it is known; 0 for the given label.
-    unnamed : ndarray of shape (n_samples,)
-        Mean probability of the strongest rival in the steps in which the given label was ahead of
-        it, so that it is not known which class that was.
-    lead : ndarray of shape (n_samples,)
-        Mean probability of the strongest rival minus that of the given label.
-    """
-
-    given: np.ndarray
-    rivals: np.ndarray
-    unnamed: np.ndarray
-    lead: np.ndarray
-
-    @property
-    def named(self) -> np.ndarray:
-        """Whether a rival is known, of shape (n_samples,)."""
-        return np.asarray(self.rivals.any(axis=1))
-
-    @property
-    def strongest(self) -> np.ndarray:
-        """Probabilities of the rivals, together with the one that is not named.
-
-        It is taken to be each of the known ones, of which the strongest counts.
-        """
-        return np.where(self.rivals > 0, self.rivals + self.unnamed[:, None], 0.0)
-
-
 def consensus(
     trajectory: Trajectory,
     *,
     steps: Any = None,
-    pace: Sequence[tuple[np.ndarray, np.ndarray]] | None = None,
+    pace: Sequence[Pace] | None = None,
     confusions: np.ndarray | None = None,
 ) -> np.ndarray:
     r"""Log ratio of what the training believed of another label to what of the given one.
@@ -81,8 +37,10 @@ def consensus(
     It puts three things together that are read off the same training:
 
     - The accumulated log-loss, which is best where labels are wrong at random: the last sum.
-      A step weighs as much as its mean log-loss over all samples, since what a network says
-      before it has begun to memorise labels tells more.
+      Steps weigh by how much they tell, :math:`w_n \propto (c_n a_n^2 + 0.01)^4`, where :math:`a_n`
+      is the share of labels that are ahead of all rivals, and :math:`c_n` the mean by which rivals
+      are ahead of the others. Both are large once a network has learnt the right labels, until it
+      knows the wrong ones by heart. A step that stands out from both of its neighbours is cut.
     - The probability of the strongest rival, as in the margin of the probabilities, which is best
       where a class is mistaken for another one: a sample that is merely hard has none.
     - The habits of those who gave the labels. :math:`S_{ky}` is the share of the label y among
@@ -156,7 +114,7 @@ def consensus(
     ...     classes=np.array(["ant", "bee"]),
     ... )
     >>> consensus(trajectory).round(2)
-    array([-1.08,  1.12])
+    array([-1.65,  1.28])
     """
     trajectory = with_times(trajectory).window(steps)
     belief = beliefs(trajectory, pace)
@@ -188,80 +146,7 @@ def consensus_of(belief: Belief, y: np.ndarray, confusions: np.ndarray) -> np.nd
     strongest = (belief.strongest * confusions[:, y].T).max(axis=1) * (n_classes - 1)
     # A sample that was given its label in all steps could have any rival.
     strongest = np.where(belief.named, strongest, belief.unnamed)
-    return np.log(np.maximum(strongest, _LEAST_PROBA)) - np.log(belief.given)
-
-
-def can_be_judged(trajectory: Trajectory) -> bool:
-    """Tell whether a path has the records of a consensus.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-        Any path.
-
-    Returns
-    -------
-    bool
-        Learners without probabilities leave none.
-    """
-    return all(getattr(trajectory, name) is not None for name in _NEEDS)
-
-
-def beliefs(
-    trajectory: Trajectory, pace: Sequence[tuple[np.ndarray, np.ndarray]] | None = None
-) -> Belief:
-    """Average what the steps and runs believed.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-        The path of a classifier.
-    pace : sequence of pair of ndarray, optional
-        For each run points in time and the weight of all steps before them.
-
-    Returns
-    -------
-    Belief
-        Of each sample.
-
-    Raises
-    ------
-    RecordNotFoundError
-        If a record is missing that it reads.
-    """
-    trajectory.require(*_NEEDS, score="consensus")
-    assert trajectory.y is not None and trajectory.classes is not None
-    y, n_samples = np.asarray(trajectory.y), trajectory.n_samples
-    if pace is None:
-        pace = _paces(trajectory)
-    given, own_mean, unnamed, n_runs = np.zeros((4, n_samples))
-    rivals = np.zeros((n_samples, len(trajectory.classes)))
-    records = (
-        completed(trajectory, name, "consensus") for name in ("proba", "margin", "prediction")
-    )
-    for weights, proba, margin, prediction in zip(
-        _weights(trajectory, pace), *records, strict=True
-    ):
-        total = sum((w * ~np.isnan(own) for w, own in zip(weights, proba, strict=True)), n_runs * 0)
-        recorded = total > 0
-        log_own = np.zeros(n_samples)
-        for weight, own, ahead, predicted in zip(weights, proba, margin, prediction, strict=True):
-            known = ~np.isnan(own) & recorded
-            share = np.divide(weight, total, out=np.zeros(n_samples), where=known)
-            own = np.where(known, own, 1.0).astype(np.float64)
-            other = rival_proba(own, np.where(known, ahead, 0.0))
-            log_own += share * np.log(np.maximum(own, _LEAST_PROBA))
-            own_mean += share * own
-            wrong = known & (predicted != y)
-            rows = np.flatnonzero(wrong)
-            rivals[rows, predicted[rows]] += (share * other)[rows]
-            unnamed += np.where(wrong, 0.0, share * other)
-        given += np.where(recorded, np.exp(log_own), 0.0)
-        n_runs += recorded
-    n_runs[n_runs == 0] = np.nan
-    rivals /= np.where(np.isnan(n_runs), 1.0, n_runs)[:, None]
-    given, own_mean, unnamed = given / n_runs, own_mean / n_runs, unnamed / n_runs
-    return Belief(given, rivals, unnamed, rivals.max(axis=1) + unnamed - own_mean)
+    return np.log(np.maximum(strongest, LEAST_PROBA)) - np.log(belief.given)
 
 
 def confusions_of(belief: Belief, y: np.ndarray) -> np.ndarray:
@@ -308,43 +193,6 @@ def habits(trajectory: Trajectory, *, steps: Any = None) -> dict[str, Any]:
         ``{"pace": ..., "confusions": ...}``.
     """
     trajectory = with_times(trajectory).window(steps)
-    pace = _paces(trajectory)
+    pace = paces_of(trajectory)
     assert trajectory.y is not None
     return {"pace": pace, "confusions": confusions_of(beliefs(trajectory, pace), trajectory.y)}
-
-
-def _paces(trajectory: Trajectory) -> EachRun:
-    """For each run points in time and the weight of all steps before them."""
-    paces = []
-    begins, ends = step_times(trajectory)
-    for run, proba in enumerate(completed(trajectory, "proba", "consensus")):
-        n_steps = len(proba)
-        losses = np.array([_mean_log_loss(own) for own in proba])
-        weights = losses * span_of_steps(trajectory)[run]
-        after = np.cumsum(weights)
-        # A window may leave steps out in between, which have no weight.
-        ends_of_steps = np.stack([begins[run, :n_steps], ends[run, :n_steps]], axis=1)
-        weights_before = np.stack([np.append(0.0, after)[:-1], after], axis=1)
-        times, places = np.unique(np.append(begins[run, :1], ends_of_steps), return_index=True)
-        before = np.append(0.0, weights_before)[places] / max(float(weights.sum()), _LEAST_PROBA)
-        paces.append((times, before))
-    return EachRun(paces)
-
-
-def _mean_log_loss(own: np.ndarray) -> float:
-    known = own[~np.isnan(own)].astype(np.float64)
-    # Not 0 even where all is known by heart, so that there is a weight in any case.
-    return float(-np.log(known.clip(_LEAST_PROBA, 1 - _LEAST_PROBA)).mean()) if len(known) else 0.0
-
-
-def _weights(
-    trajectory: Trajectory, pace: Sequence[tuple[np.ndarray, np.ndarray]]
-) -> Iterator[np.ndarray]:
-    """Yield for each run the weights of its steps."""
-    begins, ends = step_times(trajectory)
-    for run, n_steps in enumerate(trajectory.n_steps):
-        # Each of the models that judge held-out rows is a run of its own when others are scored.
-        times, before = pace[run * len(pace) // trajectory.n_runs]
-        yield np.interp(ends[run, :n_steps], times, before) - np.interp(
-            begins[run, :n_steps], times, before
-        )

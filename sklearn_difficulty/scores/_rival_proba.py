@@ -17,7 +17,7 @@ def rival_proba(own: np.ndarray, margin: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray of the same shape, float64
+    ndarray of the same shape and dtype
         Probability. Where that of the given label is too small for float32, it is taken for 1.
 
     Examples
@@ -27,8 +27,8 @@ def rival_proba(own: np.ndarray, margin: np.ndarray) -> np.ndarray:
     >>> rival_proba(np.array([0.25, 0.0]), np.array([-np.log(2), -100.0]))
     array([0.5, 1. ])
     """
-    own = own.astype(np.float64)
-    underflow = own <= np.finfo(np.float32).tiny
     with np.errstate(over="ignore", invalid="ignore"):
-        other = own * np.exp(-margin.astype(np.float64))
-    return np.where(underflow, 1.0, np.minimum(other, 1.0 - own))
+        other = own * np.exp(-margin)
+    np.minimum(other, 1 - own, out=other)
+    other[own <= np.finfo(np.float32).tiny] = 1
+    return other

@@ -19,7 +19,7 @@ from sklearn_difficulty.labels import (
 )
 from sklearn_difficulty.labels._noise_rates import noise_rates
 from sklearn_difficulty.labels._shown import Labelled, Shown
-from sklearn_difficulty.scores._consensus import can_be_judged
+from sklearn_difficulty.scores._beliefs import can_be_judged
 from sklearn_difficulty.selection._mixture import upper_group_proba
 from sklearn_difficulty.trajectory import Trajectory
 

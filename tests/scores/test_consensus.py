@@ -15,7 +15,8 @@ from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier
 from sklearn_difficulty.datasets import confuse_labels, flip_labels
 from sklearn_difficulty.exceptions import MissingRecordsWarning, RecordNotFoundError
 from sklearn_difficulty.scores import consensus, habits
-from sklearn_difficulty.scores._consensus import beliefs, confusions_of
+from sklearn_difficulty.scores._beliefs import beliefs
+from sklearn_difficulty.scores._consensus import confusions_of
 from sklearn_difficulty.trajectory import Trajectory
 
 # Probabilities of three classes after two steps, for labels 0, 0, 1 and 2: right, wrong, learnt
@@ -25,8 +26,11 @@ STEPS = [
     [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8]],
 ]
 LABELS = [0, 0, 1, 2]
-# Mean losses of the steps are 1.004339 and 0.776384.
-WEIGHTS = [0.564007, 0.435993]
+# Rivals are ahead by 0.5 and 0.25 of 4 samples in the first step, 2 of which are right, and by 0.7
+# in the second one, with 3 of 4:
+# (0.75 / 4 * (2 / 4) ** 2 + 0.01) ** 4 against
+# (0.7 / 4 * (3 / 4) ** 2 + 0.01) ** 4.
+WEIGHTS = [0.070353, 0.929647]
 
 
 def make(outputs=STEPS, y=LABELS, **options):
@@ -59,21 +63,21 @@ class TestByHand:
         belief = beliefs(make())
         # exp of the weighted mean of log 0.6 and log 0.8, and so on
         np.testing.assert_allclose(
-            belief.given, [0.680180, 0.147837, 0.391650, 0.680180], atol=1e-6
+            belief.given, [0.783971, 0.104997, 0.651087, 0.783971], atol=1e-6
         )
         # 0.7 and 0.8 of class 1; 0.5 of class 0 in the first step alone
-        rivals = [[0, 0, 0], [0, 0.743599, 0], [0.282004, 0, 0], [0, 0, 0]]
+        rivals = [[0, 0, 0], [0, 0.792965, 0], [0.035177, 0, 0], [0, 0, 0]]
         np.testing.assert_allclose(belief.rivals, rivals, atol=1e-6)
         # 0.3 and 0.1; 0.2 in the second step alone; 0.2 and 0.1
-        np.testing.assert_allclose(belief.unnamed, [0.212801, 0, 0.087199, 0.156401], atol=1e-6)
+        np.testing.assert_allclose(belief.unnamed, [0.114071, 0, 0.185929, 0.107035], atol=1e-6)
         assert belief.named.tolist() == [False, True, True, False]
-        # 0.743599 - (0.2 and 0.1: 0.156401)
-        assert belief.lead[1] == pytest.approx(0.743599 - 0.156401, abs=1e-6)
+        # 0.792965 - (0.2 and 0.1: 0.107035)
+        assert belief.lead[1] == pytest.approx(0.792965 - 0.107035, abs=1e-6)
 
     def test_confusions(self):
-        # One sample of class 1 is labelled 0, and counts 0.587198 ** 2 = 0.344802; to that come
-        # 20 + 3 * 0.344802 = 21.034406 as if spread, in halves.
-        first = (0.344802 + 21.034406 / 2) / (0.344802 + 21.034406)
+        # One sample of class 1 is labelled 0, and counts 0.685929 ** 2 = 0.470499; to that come
+        # 20 + 3 * 0.470499 = 21.411497 as if spread, in halves.
+        first = (0.470499 + 21.411497 / 2) / (0.470499 + 21.411497)
         expected = [[0, 0.5, 0.5], [first, 0, 1 - first], [0.5, 0.5, 0]]
         np.testing.assert_allclose(
             confusions_of(beliefs(make()), np.array(LABELS)), expected, atol=1e-6
@@ -81,10 +85,10 @@ class TestByHand:
         np.testing.assert_allclose(habits(make())["confusions"], expected, atol=1e-6)
 
     def test_score(self):
-        # log(0.212801 / 0.680180); log(0.743599 * 2 * 0.508064 / 0.147837);
-        # log((0.282004 + 0.087199) / 0.391650); log(0.156401 / 0.680180)
+        # log(0.114071 / 0.783971); log(0.792965 * 2 * 0.510751 / 0.104997);
+        # log((0.035177 + 0.185929) / 0.651087); log(0.107035 / 0.783971)
         values = consensus(make())
-        np.testing.assert_allclose(values, [-1.161998, 1.631391, -0.059023, -1.469936], atol=1e-6)
+        np.testing.assert_allclose(values, [-1.927554, 2.043117, -1.080001, -1.991213], atol=1e-6)
         assert values.dtype == np.float64
 
     def test_given_confusions_and_pace(self):

@@ -1,0 +1,167 @@
+"""What the training believed of each sample, over all its steps and runs."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_difficulty.scores._over_steps import completed
+from sklearn_difficulty.scores._pace import Pace, paces_of, weights_of_steps
+from sklearn_difficulty.scores._rival_proba import rival_proba
+from sklearn_difficulty.trajectory import Trajectory
+
+__all__ = ["LEAST_PROBA", "Belief", "beliefs", "can_be_judged"]
+
+# What it is read off.
+_NEEDS = ("proba", "margin", "prediction", "y", "classes")
+# Probabilities below it are alike: none.
+LEAST_PROBA = 1e-9
+_VALUES_AT_A_TIME = 2**14
+
+
+class Belief(NamedTuple):
+    """What the training believed of each sample, over all its steps and runs.
+
+    Attributes
+    ----------
+    given : ndarray of shape (n_samples,)
+        Probability of the given label: geometric mean over steps, mean over runs. NaN for samples
+        that were never recorded.
+    rivals : ndarray of shape (n_samples, n_classes)
+        Mean probability of each other class, as far as it is known; 0 for the given label.
+    unnamed : ndarray of shape (n_samples,)
+        Mean probability of the strongest rival in the steps in which the given label was ahead of
+        it, so that it is not known which class that was.
+    lead : ndarray of shape (n_samples,)
+        Mean probability of the strongest rival minus that of the given label.
+    """
+
+    given: np.ndarray
+    rivals: np.ndarray
+    unnamed: np.ndarray
+    lead: np.ndarray
+
+    @property
+    def named(self) -> np.ndarray:
+        """Whether a rival is known, of shape (n_samples,)."""
+        return np.asarray(self.rivals.any(axis=1))
+
+    @property
+    def strongest(self) -> np.ndarray:
+        """Probabilities of the rivals, together with the one that is not named.
+
+        It is taken to be each of the known ones, of which the strongest counts.
+        """
+        return np.where(self.rivals > 0, self.rivals + self.unnamed[:, None], 0.0)
+
+
+def can_be_judged(trajectory: Trajectory) -> bool:
+    """Tell whether a path has the records of a consensus.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Any path.
+
+    Returns
+    -------
+    bool
+        Learners without probabilities leave none.
+    """
+    return all(getattr(trajectory, name) is not None for name in _NEEDS)
+
+
+def beliefs(trajectory: Trajectory, pace: Sequence[Pace] | None = None) -> Belief:
+    """Average what the steps and runs believed.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path of a classifier.
+    pace : sequence of pair of ndarray, optional
+        For each run points in time and the weight of all steps before them.
+
+    Returns
+    -------
+    Belief
+        Of each sample.
+
+    Raises
+    ------
+    RecordNotFoundError
+        If a record is missing that it reads.
+    """
+    trajectory.require(*_NEEDS, score="consensus")
+    assert trajectory.y is not None and trajectory.classes is not None
+    y, n_samples, n_classes = (
+        np.asarray(trajectory.y),
+        trajectory.n_samples,
+        len(trajectory.classes),
+    )
+    if pace is None:
+        pace = paces_of(trajectory)
+    given, own_mean, unnamed, n_runs = np.zeros((4, n_samples))
+    rivals = np.zeros((n_samples, n_classes))
+    records = (
+        completed(trajectory, name, "consensus") for name in ("proba", "margin", "prediction")
+    )
+    for weights, *recorded in zip(weights_of_steps(trajectory, pace), *records, strict=True):
+        # Few samples at a time, so that all steps of theirs stay in the cache.
+        n_at_a_time = max(_VALUES_AT_A_TIME // max(len(weights), 1), 1)
+        for start in range(0, n_samples, n_at_a_time):
+            some = slice(start, start + n_at_a_time)
+            proba, margin, prediction = (record[:, some] for record in recorded)
+            one = _in_one_run(weights, proba, margin, prediction, y[some], n_classes)
+            for total, part in zip((given, own_mean, unnamed, n_runs, rivals), one, strict=True):
+                total[some] += part
+    n_runs[n_runs == 0] = np.nan
+    rivals /= np.where(np.isnan(n_runs), 1.0, n_runs)[:, None]
+    given, own_mean, unnamed = given / n_runs, own_mean / n_runs, unnamed / n_runs
+    return Belief(given, rivals, unnamed, rivals.max(axis=1) + unnamed - own_mean)
+
+
+def _in_one_run(
+    weights: np.ndarray,
+    proba: np.ndarray,
+    margin: np.ndarray,
+    prediction: np.ndarray,
+    y: np.ndarray,
+    n_classes: int,
+) -> tuple[np.ndarray, ...]:
+    """What is believed of some samples in one run, over its steps.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_steps,)
+        Weights of the steps.
+    proba, margin, prediction : ndarray of shape (n_steps, n)
+        The records of the samples.
+    y : ndarray of shape (n,), int
+        Their labels.
+    n_classes : int
+        How many classes there are.
+
+    Returns
+    -------
+    given, own_mean, unnamed, recorded : ndarray of shape (n,)
+        Geometric and arithmetic mean of the probability of the given label, mean probability of a
+        rival without a name, and whether there is any record; 0 where there is none.
+    rivals : ndarray of shape (n, n_classes)
+        Mean probability of the rivals.
+    """
+    known = ~np.isnan(proba)
+    # Not in float32, in which a rival that is as probable as the given label would be ahead of it.
+    logs = np.log(np.maximum(proba, LEAST_PROBA), dtype=np.float64)
+    others = rival_proba(proba, margin)
+    if not known.all():
+        proba, logs, others = (np.where(known, values, 0) for values in (proba, logs, others))
+    steps, rows = is_named = np.nonzero(known & (prediction != y))
+    places = rows * n_classes + prediction[is_named]
+    named = np.bincount(places, weights[steps] * others[is_named], minlength=len(y) * n_classes)
+    others[is_named] = 0
+    total = weights @ known
+    recorded = total > 0
+    total[~recorded] = 1.0
+    given = np.where(recorded, np.exp(weights @ logs / total), 0.0)
+    rivals = named.reshape(len(y), n_classes) / total[:, None]
+    return given, weights @ proba / total, weights @ others / total, recorded, rivals
