@@ -43,7 +43,7 @@ def check_probabilities(label: str, outputs: np.ndarray, kind: str) -> None:
     """
     if kind == "logits":
         _warn_of_probabilities(outputs)
-    if kind not in ("proba", "log_proba"):
+    if kind not in ("proba", "log_proba") or not len(outputs):
         return
     columns = outputs.reshape(len(outputs), -1)
     # Logits that overflow here are no logarithms of probabilities.

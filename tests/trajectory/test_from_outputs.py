@@ -260,3 +260,12 @@ def test_probabilities_that_are_taken_for_logits():
 def test_targets_of_a_regression():
     with pytest.raises(ValueError, match=r"y must hold labels; got fractions, such as 0\.5"):
         Trajectory.from_outputs(PROBA, Y + 0.5, kind="proba")
+
+
+@pytest.mark.parametrize("kind", ["logits", "proba", "log_proba", "decision"])
+def test_step_in_which_nothing_was_recorded(kind):
+    outputs = np.log(PROBA) if kind == "log_proba" else np.array(PROBA)
+    outputs[0] = np.nan
+    trajectory = Trajectory.from_outputs(outputs, Y, kind=kind)
+    assert np.isnan(trajectory.loss[0, 0]).all()
+    assert np.isfinite(trajectory.loss[0, 1:]).all()
