@@ -58,7 +58,7 @@ def _one_by_one(rows: Iterable[Any]) -> np.ndarray:
 def _digest(row: Any) -> int:
     """Fingerprint of a row of any kind, the same as in an array where it is one of numbers."""
     if isinstance(row, torch.Tensor):
-        row = row.numpy(force=True)
+        row = _of_tensor(row)
     if _is_of_numbers(row):
         return int(_of_numbers(np.asarray(row)[None])[0])
     return int.from_bytes(blake2b(_content(row), digest_size=8).digest(), "little")
@@ -102,14 +102,31 @@ def _chunk(X: Any, start: int, stop: int) -> Any:
         rows = X[start:stop]
         return rows.toarray() if scipy.sparse.issparse(rows) else np.asarray(rows)
     rows = take_rows(X, np.arange(start, stop))
+    if isinstance(rows, torch.Tensor):
+        return _of_tensor(rows)
     if not isinstance(rows, list | tuple):
         return np.asarray(rows)
     if isinstance(rows[0], list | tuple):
         try:
             return np.asarray(rows)
         except ValueError:  # rows of different lengths, which no array holds
-            return rows
+            return [_as_row(row) for row in rows]
     return rows
+
+
+def _of_tensor(values: torch.Tensor) -> np.ndarray:
+    # numbers become float32 in any case, and NumPy lacks some types of them
+    return (values.float() if values.is_floating_point() else values).numpy(force=True)
+
+
+def _as_row(row: Any) -> Any:
+    """A row as it would be in an array, beside others of its length."""
+    if not isinstance(row, list | tuple):
+        return row
+    try:
+        return np.asarray(row)
+    except ValueError:
+        return row
 
 
 def _content(value: Any) -> bytes:
@@ -119,7 +136,7 @@ def _content(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     if isinstance(value, torch.Tensor):
-        value = value.numpy(force=True)
+        value = _of_tensor(value)
     if _is_of_numbers(value):
         return _as_float32(np.asarray(value)).tobytes()
     if isinstance(value, dict):
@@ -138,9 +155,13 @@ def _is_of_numbers(value: Any) -> bool:
 
 
 def _as_float32(values: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         # adding zero makes one of the two zeros of floating point
-        return np.ascontiguousarray(values, dtype=np.float32) + np.float32(0)
+        values = np.ascontiguousarray(values, dtype=np.float32) + np.float32(0)
+        flat = values.ravel()
+        if np.isnan(flat.dot(flat)):  # which takes less time than to look at each of them
+            values[np.isnan(values)] = np.nan  # one of many: that of 0 / 0 has another sign
+    return values
 
 
 def target_keys(targets: np.ndarray | None, n_samples: int) -> np.ndarray:

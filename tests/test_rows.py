@@ -47,6 +47,28 @@ def test_integers_booleans_and_zeros():
     assert_array_equal(row_digests(np.array([[-0.0]])), row_digests(np.array([[0.0]])))
 
 
+def test_missing_values_of_any_origin():
+    X = np.array([[0.0, np.nan, 1.0], [np.nan, np.inf, -np.inf]])
+    expected = row_digests(X)
+    with np.errstate(invalid="ignore"):
+        computed = X + np.array([0.0]) / 0.0 * np.isnan(X)
+    other = np.where(np.isnan(X), -np.nan, X)
+    assert np.signbit(other[0, 1])
+    for same in (other, np.where(np.isnan(X), computed, X), X.astype(np.float32)):
+        assert_array_equal(row_digests(same), expected)
+    assert_array_equal(row_digests(np.abs(X[:1])), expected[:1])
+    assert np.isnan(X).tolist() == [[False, True, False], [True, False, False]]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_tensors_that_numpy_has_no_type_for(dtype, X):
+    tensor = torch.tensor(X).to(dtype)
+    expected = row_digests(tensor.float())
+    for other in (tensor, TensorDataset(tensor, torch.zeros(20)), list(tensor)):
+        assert_array_equal(row_digests(other), expected)
+    assert_array_equal(row_digests(tensor.float().requires_grad_()), expected)
+
+
 def test_values_beyond_float32():
     huge = np.array([[1e300], [-1e300], [1e300]])
     first, second, third = row_digests(huge)
@@ -80,6 +102,17 @@ def test_rows_of_different_lengths():
     first, second, third = row_digests([np.array([1.0]), np.array([1.0, 0]), np.array([1.0, 0, 0])])
     assert len({first, second, third}) == 3
     assert len(set(row_digests([np.zeros(0), np.zeros(1), np.zeros(2)]))) == 3
+
+
+def test_lists_of_different_lengths_beside_any_others():
+    X = [[1, 2, 3], [4, 5], [6, 7, 8]]
+    digests = row_digests(X)
+    assert_array_equal(row_digests(X[::2]), digests[::2])
+    assert_array_equal(row_digests(X[1:2]), digests[1:2])
+    assert_array_equal(row_digests(np.array(X[::2])), digests[::2])
+    texts = [["a", "b"], ["c"], [["d", "e"], "f"]]
+    assert len(set(row_digests(texts))) == 3
+    assert_array_equal(row_digests(texts[:2]), row_digests(texts)[:2])
 
 
 def test_fingerprints_of_numbers_with_a_pattern():
