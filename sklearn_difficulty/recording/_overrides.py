@@ -3,7 +3,7 @@
 from typing import Any
 
 _PACKAGE = __name__.split(".")[0]
-# Methods of a net that are given batches.
+# Methods of a net that are given rows, or make callbacks that are.
 _HANDLE_ROWS = (
     "infer",
     "get_loss",
@@ -14,6 +14,11 @@ _HANDLE_ROWS = (
     "on_batch_begin",
     "on_batch_end",
     "on_grad_computed",
+    "on_epoch_begin",
+    "on_epoch_end",
+    "_default_callbacks",
+    "get_default_callbacks",
+    "initialize_callbacks",
 )
 _SKORCH = ("skorch.net", "skorch.classifier", "skorch.regressor")
 
@@ -37,9 +42,17 @@ def is_known_to(kind: type, method: str) -> bool:
 
 def rows_may_stay_on(net: Any) -> Any:
     """Device that rows may be held on for a training, where nobody else handles them; or None."""
-    if net.callbacks in (None, [], "disable") and all(is_known(net, name) for name in _HANDLE_ROWS):
-        return net.device
-    return None
+    if _has_own_callbacks(net) or not all(is_known(net, name) for name in _HANDLE_ROWS):
+        return None
+    return net.device
+
+
+def _has_own_callbacks(net: Any) -> bool:
+    """Whether a net was given callbacks, besides those of skorch or in the place of one."""
+    replaced = (name for name in vars(net) if name.startswith("callbacks__"))
+    return net.callbacks not in (None, [], "disable") or any(
+        name.count("__") == 1 and getattr(net, name) is not None for name in replaced
+    )
 
 
 def is_ours(module: str) -> bool:
