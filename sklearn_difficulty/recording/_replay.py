@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from skorch.dataset import get_len, unpack_data
-from skorch.utils import to_numpy
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._array_batches import (
@@ -33,6 +32,7 @@ from sklearn_difficulty.recording._outputs import (
 )
 from sklearn_difficulty.recording._separable import needs_one_by_one
 from sklearn_difficulty.recording._snapshots import State, trained_parts
+from sklearn_difficulty.trajectory._foreign import as_array
 
 # Each output takes a backward pass of its own.
 _MOST_OUTPUTS = 64
@@ -207,7 +207,7 @@ def input_gradients(
                     else:
                         chosen = _class_outputs(twin, y_pred, target[start:stop], output)
                     gradients = _gradients_of(chosen, Xi)
-                parts.append(to_numpy(gradients))
+                parts.append(as_array(gradients))
                 start = stop
         yield np.concatenate(parts)
 

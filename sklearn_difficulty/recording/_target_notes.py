@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from sklearn.base import is_classifier
 from skorch.dataset import unpack_data
-from skorch.utils import to_numpy
 
 from sklearn_difficulty._data import are_label_sets
+from sklearn_difficulty.trajectory._foreign import as_array
 
 
 class TargetNotes:
@@ -71,7 +71,7 @@ class TargetNotes:
             Outputs that stand for a class, where some do.
         """
         if self._wanted and isinstance(targets, torch.Tensor) and not self._known[rows].all():
-            self._write(net, rows, to_numpy(targets), kind, n_columns)
+            self._write(net, rows, as_array(targets), kind, n_columns)
 
     @property
     def lack_rows(self) -> bool:
@@ -82,7 +82,7 @@ class TargetNotes:
         """Read the targets of rows that no batch held."""
         for row in np.flatnonzero(~self._known):
             _, target = unpack_data(dataset[int(row)])
-            self._write(net, np.array([row]), np.asarray(target)[None], kind, 0)
+            self._write(net, np.array([row]), as_array(target)[None], kind, 0)
 
     def _write(
         self, net: Any, rows: np.ndarray, targets: np.ndarray, kind: str, n_columns: int
@@ -120,7 +120,7 @@ def _are_whole(given: Any) -> bool:
     """Whether targets are 0 and 1, as far as a dataset holds them."""
     if not isinstance(given, np.ndarray | torch.Tensor) or given.ndim != 2:
         return True
-    return are_label_sets(np.asarray(given))
+    return are_label_sets(as_array(given))
 
 
 def _are_rows(dataset: Any) -> bool:

@@ -762,3 +762,40 @@ def test_targets_that_are_missing_go_on(table):
     )
     net.partial_fit(X, y).partial_fit(X, y)
     assert tracker.trajectory_.n_steps_max == 4
+
+
+class InShortFloats(torch.nn.Module):
+    """Computes in a type that NumPy lacks."""
+
+    def __init__(self, dtype):
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 3, dtype=dtype)
+
+    def forward(self, X):
+        return self.linear(X.to(self.linear.weight.dtype))
+
+
+@pytest.mark.parametrize("when", ["after", "during"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_outputs_in_short_floats(dtype, when, table, make_net, seeded_fit, assert_same_fit):
+    params = {"module": InShortFloats, "module__dtype": dtype, "optimizer": torch.optim.SGD}
+    tracker = DifficultyTracker(when, keep=("outputs",))
+    recorded = seeded_fit(make_net(**params, callbacks=[tracker]), *table)[0]
+    assert_same_fit(seeded_fit(make_net(**params), *table)[0], recorded)
+    path = tracker.trajectory_
+    assert path.loss.dtype == path.outputs.dtype == np.float32
+    assert_allclose(path.loss, -np.log(path.proba), rtol=0.05, atol=0.02)
+    assert_array_equal(path.prediction, path.outputs.argmax(axis=-1))
+
+
+def test_targets_in_short_floats(table, make_net):
+    X = torch.tensor(table[0])
+    net = make_net(
+        NeuralNet,
+        module=InShortFloats,
+        module__dtype=torch.bfloat16,
+        criterion=torch.nn.MSELoss,
+        callbacks=[DifficultyTracker()],
+    ).fit(X, X[:, :3].bfloat16())
+    path = dict(net.callbacks_)["DifficultyTracker"].trajectory_
+    assert_array_equal(path.y, X[:, :3].bfloat16().float())
