@@ -109,7 +109,7 @@ def _without_idle_operations(graph: torch.fx.GraphModule) -> torch.fx.GraphModul
 
 
 def check_repeatable(module: torch.nn.Module, X: torch.Tensor) -> None:
-    """Raise where a pass in training does more than compute outputs of inputs and parameters.
+    """Raise where a pass does more than compute outputs of inputs and parameters.
 
     Parameters
     ----------
@@ -138,8 +138,11 @@ def check_repeatable(module: torch.nn.Module, X: torch.Tensor) -> None:
         states = _random_states(X)
         try:
             outputs, again = twin(X), twin(X)
+            # as each epoch is recorded, of which the stack sees nothing
+            twin.eval()(X.clone())
         except Exception as error:  # its own, which its training is to raise
             raise NotStackableError(f"a module that fails ({type(error).__name__})") from error
+        twin.train()
         drew = not _are_same(states, _random_states(X))
     if not isinstance(outputs, torch.Tensor) or outputs.ndim == 0 or len(outputs) != len(X):
         raise NotStackableError("a module that returns something else than a tensor of rows")

@@ -4,7 +4,8 @@ Each run has its own start, its own order of rows and its own optimizer's state,
 random numbers, so that it is the training that it would be alone, up to rounding.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +15,7 @@ from skorch.callbacks import PrintLog
 from sklearn_difficulty.recording._array_batches import ArrayBatches
 from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._generators import preserved_generators, seeded_generators
+from sklearn_difficulty.recording._joint_pass import JointPasses, can_share_passes
 from sklearn_difficulty.recording._learner import NotStackableError, Task
 from sklearn_difficulty.recording._net_run import NetRun
 from sklearn_difficulty.recording._replay import replica
@@ -102,6 +104,7 @@ class _StackedTraining:
         for n_times in (self._n_full, 1):
             check_agreement(self._stack, modules, X, n_times)
         self._optimizer = self._stacked_optimizer()
+        self._passes: JointPasses | None = None
         self._losses_of = replica(first)
         self._losses_of.criterion_.reduction = "none"
 
@@ -123,7 +126,8 @@ class _StackedTraining:
                     for loss, size in zip(own, sizes, strict=True)
                 )
                 net.history.record("train_batch_count", len(sizes))
-            self._notify("on_epoch_end", **self._datasets)
+            with self._recorded():
+                self._notify("on_epoch_end", **self._datasets)
         self._notify("on_train_end", X=X, y=y)
         self._part()
 
@@ -146,6 +150,23 @@ class _StackedTraining:
             losses.append(each.detach())
             sizes.append(rows.shape[1])
         return torch.stack(losses, dim=1).tolist(), sizes
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Record the epoch of all nets at once, if that is possible, and no other inside."""
+        if self._passes is None and can_share_passes(self._trackers):
+            self._passes = JointPasses(self._nets, self._trackers, self._trackers[0].dataset_)
+        if self._passes is None or not self._passes.are_of_arrays:
+            yield
+            return
+        self._passes.record()
+        for tracker in self._trackers:
+            tracker.makes_passes = False
+        try:
+            yield
+        finally:
+            for tracker in self._trackers:
+                tracker.makes_passes = True
 
     def _stacked_optimizer(self) -> torch.optim.Optimizer:
         first = self._first

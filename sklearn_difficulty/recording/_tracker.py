@@ -16,7 +16,7 @@ from sklearn_difficulty.recording._array_batches import faster, for_recording
 from sklearn_difficulty.recording._bad_rows import BadRows
 from sklearn_difficulty.recording._batch_rows import on_device
 from sklearn_difficulty.recording._datasets import base_rows
-from sklearn_difficulty.recording._elements import total_of_parts
+from sklearn_difficulty.recording._elements import RowLosses, total_of_parts
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._losses import is_torchs_own, row_losses, unwrapped
 from sklearn_difficulty.recording._outputs import (
@@ -125,6 +125,8 @@ class DifficultyTracker(Callback):
     notes_targets: bool = True
     # Whether targets are labels that are there or not, where a caller knows.
     label_sets: bool | None = None
+    # Whether an epoch is recorded in a pass of its own; a caller may record several nets in one.
+    makes_passes: bool = True
 
     def __init__(
         self,
@@ -258,7 +260,7 @@ class DifficultyTracker(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record the epoch and keep its parameters where they are wanted."""
-        if self.when == "after":
+        if self.when == "after" and self.makes_passes:
             self._record_pass(net)
         self._record_waiting(net)
         self._check_finite()
@@ -382,6 +384,34 @@ class DifficultyTracker(Callback):
         losses = row_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
         assert self.kind_ is not None
         records, outputs = batch_records(y_pred, targets, losses, self.kind_, self.columns)
+        self.write(net, rows, targets, losses, records, outputs)
+
+    def write(
+        self,
+        net: Any,
+        rows: np.ndarray,
+        targets: Any,
+        losses: RowLosses,
+        records: dict[str, Any],
+        outputs: Any,
+    ) -> None:
+        """Write the records of some rows into the epoch that is open.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net.
+        rows : ndarray of int of shape (k,)
+            Row numbers.
+        targets : object
+            Their targets.
+        losses : RowLosses
+            Their losses.
+        records : dict
+            Their records, tensors or arrays, as far as they are made of every net.
+        outputs : tensor or array of shape (k, ...)
+            What they were made of.
+        """
         self._bad_rows_.note(rows, losses)
         if "elements" in self.keep and losses.elements is not None:
             records["elements"] = losses.elements
@@ -390,6 +420,7 @@ class DifficultyTracker(Callback):
         if "outputs" in self.keep:
             records["outputs"] = outputs
         self.recorder_.write(rows, to_arrays(records))
+        assert self.kind_ is not None
         self.notes_.note(net, rows, targets, self.kind_, n_columns=outputs.shape[-1])
 
     def _check_finite(self) -> None:

@@ -13,7 +13,7 @@ from skorch.callbacks import EarlyStopping, GradientNormClipping
 
 from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.exceptions import NonFiniteLossError
-from sklearn_difficulty.recording import _record, _stackable, _stacked_module
+from sklearn_difficulty.recording import _joint_pass, _record, _stackable, _stacked_module
 from sklearn_difficulty.recording._learner import NotStackableError
 from sklearn_difficulty.recording._stacked_module import (
     StackedModule,
@@ -117,6 +117,59 @@ def test_regression(kind, table, one_by_one):
     stacked = copy.deepcopy(scorer).fit(X, X[:, 0] + 0.5 * y)
     assert stacked.why_not_stacked_ is None
     assert_same_training(stacked, one_by_one(scorer, X, X[:, 0] + 0.5 * y))
+
+
+@pytest.mark.parametrize("keep", ["outputs", "elements"])
+def test_several_labels_and_large_records(keep, table, make_net, one_by_one):
+    X, _ = table
+    labels = (X[:, :3] > 0.5).astype(np.float32)
+    net = make_net(NeuralNetRegressor, criterion=torch.nn.BCEWithLogitsLoss)
+    scorer = DifficultyScorer(net, n_runs=3, random_state=0, keep=keep)
+    stacked = copy.deepcopy(scorer).fit(X, labels)
+    assert stacked.why_not_stacked_ is None
+    others = one_by_one(scorer, X, labels)
+    assert_same_training(stacked, others)
+    name = {"outputs": "outputs", "elements": "element_action"}[keep]
+    ours, theirs = (getattr(each.trajectory_, name) for each in (stacked, others))
+    assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("most_values", [1, 2 * 61 * 3])
+def test_as_many_nets_are_recorded_at_once_as_are_worth_it(
+    most_values, table, make_net, one_by_one, monkeypatch
+):
+    monkeypatch.setattr(_joint_pass, "_MOST_VALUES", most_values)
+    scorer = DifficultyScorer(make_net(), n_runs=3, random_state=0)
+    stacked = copy.deepcopy(scorer).fit(*table)
+    assert_same_training(stacked, one_by_one(scorer, *table))
+
+
+def test_a_first_batch_of_which_not_all_can_be_seen(table, make_net, one_by_one):
+    scorer = DifficultyScorer(make_net(batch_size=1, max_epochs=1), n_runs=2, random_state=0)
+    stacked = copy.deepcopy(scorer).fit(*table)
+    assert stacked.why_not_stacked_ is None
+    assert_same_training(stacked, one_by_one(scorer, *table))
+
+
+class Writing(torch.nn.Linear):
+    """Changes its input in place, where it does not train."""
+
+    def forward(self, X):
+        return super().forward(X if self.training else X.add_(1.0))
+
+
+def test_a_module_that_writes_into_its_input(table, make_net, one_by_one):
+    scorer = DifficultyScorer(make_net(**linear(Writing)), n_runs=3, random_state=0)
+    stacked = copy.deepcopy(scorer).fit(*table)
+    assert stacked.why_not_stacked_ is None
+    assert_same_training(stacked, one_by_one(scorer, *table))
+
+
+def test_tracked_nets_record_themselves_afterwards(table, make_net):
+    net = make_net(TrackedNetClassifier)
+    scorer = DifficultyScorer(net, n_runs=2, random_state=0).fit(*table)
+    for each in scorer.estimators_:
+        assert np.isfinite(each.partial_fit(*table).trajectory_.loss).all()
 
 
 def test_sparse_rows(table, make_net, one_by_one):
@@ -225,6 +278,12 @@ class Hooked(torch.nn.Linear):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.register_forward_hook(lambda module, given, outputs: outputs * 2)
+
+
+class DrawingOnlyToEvaluate(torch.nn.Linear):
+    def forward(self, X):
+        outputs = super().forward(X)
+        return outputs if self.training else outputs + torch.rand(())
 
 
 class OwnLoss(NeuralNetClassifier):
@@ -359,6 +418,7 @@ ALONE = {
     "attributes from batch to batch (a tensor)": linear(Noting),
     "attributes from batch to batch (a list)": linear(CountingInAList),
     "random numbers (of NumPy)": linear(DrawingFromNumPy),
+    "random numbers (to evaluate)": linear(DrawingOnlyToEvaluate),
     "cannot be copied": linear(Locked),
     "vmap does not map (UserWarning)": {"module": Attending},
     "hooks": linear(Hooked),
