@@ -13,24 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch.func import functional_call, stack_module_state, vmap
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.parameter import is_lazy
 
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._learner import NotStackableError
+from sklearn_difficulty.recording._operations import traced
 
 # Outputs of one module may differ from those of the stack by as much, which is some units in the
 # last place of single precision.
 _TOLERANCE = 1e-4
 # To find the operations of a pass, behind the code that leads to them, takes as long as that code
-# takes some dozens of times.
-_LEAST_TO_TRACE = 50
-_RESHAPES = {
-    torch.ops.aten.expand.default,
-    torch.ops.aten.view.default,
-    torch.ops.aten._unsafe_view.default,
-}
-_PRODUCT = torch.ops.aten.mul.Scalar
+# takes about so many times.
+_LEAST_TO_TRACE = 20
 _PARAMETER_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
@@ -81,31 +75,12 @@ class StackedModule:
             return self._mapped(*given)
         key = X.shape, X.dtype
         if key not in self._graphs:
-            with torch.no_grad():
-                self._graphs[key] = _without_idle_operations(make_fx(self._mapped)(*given))
+            self._graphs[key] = traced(self._mapped, given)
         return self._graphs[key](*given)
 
     def _one(self, *given: torch.Tensor) -> torch.Tensor:
         *state, rows = given
         return functional_call(self._base, dict(zip(self._names, state, strict=True)), (rows,))
-
-
-def _without_idle_operations(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
-    """Leave out what changes nothing, of which mapping makes much.
-
-    That is reshapes to the shape that is there already, and products with one.
-    """
-    for node in list(graph.graph.nodes):
-        if node.op != "call_function" or node.target not in (*_RESHAPES, _PRODUCT):
-            continue
-        source = node.args[0]
-        before, after = (part.meta["tensor_meta"] for part in (source, node))
-        by_one = node.target is not _PRODUCT or node.args[1] == 1
-        if by_one and (before.shape, before.dtype) == (after.shape, after.dtype):
-            node.replace_all_uses_with(source)
-            graph.graph.erase_node(node)
-    graph.recompile()
-    return graph
 
 
 def check_repeatable(module: torch.nn.Module, X: torch.Tensor) -> None:
@@ -156,7 +131,7 @@ def check_repeatable(module: torch.nn.Module, X: torch.Tensor) -> None:
 
 
 def check_agreement(
-    stack: StackedModule, modules: Sequence[Any], X: torch.Tensor, n_times: int = 1
+    stack: StackedModule, modules: Sequence[Any], X: torch.Tensor, n_times: Sequence[int] = (1,)
 ) -> None:
     """Raise where the stack has other outputs or gradients than its modules.
 
@@ -168,8 +143,8 @@ def check_agreement(
         The modules.
     X : tensor of shape (n_modules, n, ...)
         Some inputs of each.
-    n_times : int, default=1
-        How often inputs of this shape come.
+    n_times : sequence of int, default=(1,)
+        How often inputs may come, on which depends how the stack computes.
 
     Raises
     ------
@@ -181,26 +156,22 @@ def check_agreement(
             _outputs_and_gradients(module.train()(rows), module.parameters())
             for module, rows in zip(modules, X, strict=True)
         ]
-        try:
-            with warnings.catch_warnings():
-                # An operation without a rule may be done for one module after the other.
-                warnings.filterwarnings("error", message="There is a performance drop")
-                outputs, *gradients = _outputs_and_gradients(
-                    stack(X, n_times=n_times), stack.parameters, n_modules=len(modules)
-                )
-        except Exception as error:
-            # What a user's module may raise here is anything: a value that is read, an operation
-            # that has no rule for being mapped. Trained alone, it raises its own errors.
-            raise NotStackableError(
-                f"a module that torch.func.vmap does not map ({type(error).__name__})"
-            ) from error
-    together = [outputs, *gradients]
-    for k, alone in enumerate(apart):
-        if not all(
-            _is_close(None if ours is None else ours[k], theirs)
-            for ours, theirs in zip(together, alone, strict=True)
-        ):
-            raise NotStackableError("a module that computes something else when it is mapped")
+        for often in n_times:
+            try:
+                with warnings.catch_warnings():
+                    # An operation without a rule may be done for one module after the other.
+                    warnings.filterwarnings("error", message="There is a performance drop")
+                    together = _outputs_and_gradients(
+                        stack(X, n_times=often), stack.parameters, n_modules=len(modules)
+                    )
+            except Exception as error:
+                # What a user's module may raise here is anything: a value that is read, an
+                # operation that has no rule for being mapped. Trained alone, it raises its own.
+                raise NotStackableError(
+                    f"a module that torch.func.vmap does not map ({type(error).__name__})"
+                ) from error
+            if not all(map(_are_close, together, zip(*apart, strict=True))):
+                raise NotStackableError("a module that computes something else when it is mapped")
 
 
 def _outputs_and_gradients(
@@ -217,14 +188,21 @@ def _outputs_and_gradients(
     ]
 
 
-def _is_close(ours: torch.Tensor | None, theirs: torch.Tensor | None) -> bool:
-    if ours is None or theirs is None:
-        return ours is theirs
-    if ours.shape != theirs.shape or ours.layout != theirs.layout:
+def _are_close(ours: torch.Tensor | None, theirs: Sequence[torch.Tensor | None]) -> bool:
+    """Whether what a stack gives is what its modules give, up to rounding."""
+    given = [each for each in theirs if each is not None]
+    if ours is None or len(given) < len(theirs):
+        return ours is None and not given
+    if any(each.shape != ours.shape[1:] or each.layout != ours.layout for each in given):
         return False
-    return torch.allclose(
-        ours, theirs, rtol=_TOLERANCE, atol=_TOLERANCE * float(theirs.abs().max()) + 1e-12
-    )
+    if ours.numel() == 0:
+        return True
+    wanted = torch.stack(given).reshape(len(given), -1)
+    ours = ours.reshape(len(given), -1)
+    # Infinite numbers are to be the same ones.
+    sizes = wanted.abs().nan_to_num(nan=0.0, posinf=0.0)
+    slack = _TOLERANCE * (sizes + sizes.amax(1, keepdim=True)) + 1e-12
+    return bool(((ours - wanted).abs() <= slack).logical_or(ours == wanted).all())
 
 
 def _copied(module: torch.nn.Module) -> torch.nn.Module:

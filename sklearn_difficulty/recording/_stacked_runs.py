@@ -101,8 +101,7 @@ class _StackedTraining:
         check_repeatable(modules[0], X[0])
         self._stack = StackedModule(modules)
         # The last batch of an epoch may be smaller.
-        for n_times in (self._n_full, 1):
-            check_agreement(self._stack, modules, X, n_times)
+        check_agreement(self._stack, modules, X, n_times=(self._n_full, 1))
         self._optimizer = self._stacked_optimizer()
         self._passes: JointPasses | None = None
         self._losses_of = replica(first)
