@@ -204,6 +204,7 @@ class DifficultyTracker(Callback):
             )
             self.element_component_: str | None = None
             self.kind_: str | None = None
+            self.is_checked_ = False
             self.made_ = None
         self.in_train_: np.ndarray | None = None
         self._waiting_ = WaitingBatches()
@@ -374,6 +375,8 @@ class DifficultyTracker(Callback):
     def _record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
         Xi, yi = unpack_data(batch)
         _check_all_told(rows, yi)
+        if self.kind_ is None:  # as there are fewer rows than a batch has, all of them dropped
+            self._check_first_batch(net, batch, y_pred)
         self._record(net, rows, y_pred, on_device(yi, len(rows), net.device), Xi)
 
     def _record(

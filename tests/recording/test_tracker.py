@@ -799,3 +799,14 @@ def test_targets_in_short_floats(table, make_net):
     ).fit(X, X[:, :3].bfloat16())
     path = dict(net.callbacks_)["DifficultyTracker"].trajectory_
     assert_array_equal(path.y, X[:, :3].bfloat16().float())
+
+
+def test_epochs_without_a_batch(table, make_net, seeded_fit, assert_same_fit):
+    params = {"batch_size": 100, "iterator_train__drop_last": True}
+    tracker = DifficultyTracker()
+    recorded = seeded_fit(make_net(**params, callbacks=[tracker]), *table)[0]
+    assert_same_fit(seeded_fit(make_net(**params), *table)[0], recorded)
+    path = tracker.trajectory_
+    assert path.dt["update"].tolist() == [[0.0, 0.0, 0.0]]
+    assert_array_equal(path.loss[0, 0], path.loss[0, 2])
+    assert_allclose(path.loss, -np.log(path.proba), rtol=1e-5)
