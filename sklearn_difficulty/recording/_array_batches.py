@@ -196,6 +196,8 @@ def _plain_arrays(dataset: Any) -> dict[str, Any] | None:
         return None
     if any(isinstance(a, np.ndarray) and a.dtype.kind not in "fiub" for a in (X, y)):
         return None
+    if any(isinstance(a, torch.Tensor) and a.layout != torch.strided for a in (X, y)):
+        return None  # which torch collates no batches of, and says so
     return held
 
 

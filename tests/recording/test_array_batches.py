@@ -255,6 +255,7 @@ def loaders():
     yield "dict", DataLoader(Dataset({"a": dataset.X}, dataset.y))
     yield "list", DataLoader(Dataset([dataset.X, dataset.X], dataset.y))
     yield "strings", DataLoader(Dataset(dataset.X, np.array(list("abcdefghij"))))
+    yield "sparse tensor", DataLoader(Dataset(torch.eye(10).to_sparse(), dataset.y))
     yield "no loader", [1, 2]
 
 
