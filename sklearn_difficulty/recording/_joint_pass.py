@@ -18,6 +18,7 @@ from sklearn_difficulty.recording._elements import RowLosses
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._losses import row_losses
 from sklearn_difficulty.recording._outputs import batch_records, to_arrays
+from sklearn_difficulty.recording._overrides import is_known
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 
 # Of more outputs the records take their time however many are made at once.
@@ -62,6 +63,7 @@ class JointPasses:
         self, nets: Sequence[Any], trackers: Sequence[DifficultyTracker], dataset: Any
     ) -> None:
         self._nets = list(zip(nets, trackers, strict=True))
+        self._has_plain_steps = all(is_known(net, "evaluation_step") for net in nets)
         self._first = nets[0]
         self._batches = for_recording(self._first.get_iterator(dataset, training=False))
         self.are_of_arrays = isinstance(self._batches, ArrayBatches)
@@ -76,11 +78,17 @@ class JointPasses:
         Xi, yi = unpack_data(batch)
         targets = on_device(yi, get_len(Xi), self._first.device)
         # Copies, as a module may write into what it is given.
-        outputs = [net.evaluation_step((Xi.clone(), yi)) for net, _ in self._nets]
+        outputs = [self._outputs(net, Xi.clone(), yi) for net, _ in self._nets]
         n_at_once = max(1, _MOST_VALUES // max(1, outputs[0].numel()))
         for start in range(0, len(outputs), n_at_once):
             some = slice(start, start + n_at_once)
             self._record_some(self._nets[some], rows, targets, outputs[some])
+
+    def _outputs(self, net: Any, Xi: torch.Tensor, yi: torch.Tensor) -> torch.Tensor:
+        if not self._has_plain_steps or net.module_.training:
+            return net.evaluation_step((Xi, yi))  # from which on the net stays in evaluation mode
+        with torch.no_grad():
+            return net.infer(Xi)
 
     def _record_some(
         self,

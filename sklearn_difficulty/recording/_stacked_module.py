@@ -32,7 +32,7 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 class StackedModule:
     """Modules that compute at once.
 
-    The parameters of the modules become views of those of the stack.
+    The parameters of the modules, which are set to train, become views of those of the stack.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class StackedModule:
         self._base = _copied(modules[0]).train()
         self._mapped = vmap(self._one)
         try:
-            params, buffers = stack_module_state(list(modules))
+            params, buffers = stack_module_state([module.train() for module in modules])
         except RuntimeError as error:  # modules of one class whose parameters differ in kind
             raise NotStackableError(f"modules that differ ({error})") from error
         self._names = [*params, *buffers]

@@ -14,9 +14,11 @@ from skorch.callbacks import PrintLog
 
 from sklearn_difficulty.recording._array_batches import ArrayBatches
 from sklearn_difficulty.recording._default_net import threads_for
+from sklearn_difficulty.recording._few_classes import MOST_CLASSES
 from sklearn_difficulty.recording._generators import preserved_generators, seeded_generators
 from sklearn_difficulty.recording._joint_pass import JointPasses, can_share_passes
 from sklearn_difficulty.recording._learner import NotStackableError, Task
+from sklearn_difficulty.recording._losses import has_plain_loss
 from sklearn_difficulty.recording._net_run import NetRun
 from sklearn_difficulty.recording._replay import replica
 from sklearn_difficulty.recording._stackable import check_net, check_started
@@ -60,7 +62,7 @@ def record_stacked(
     try:
         for task, seed in zip(tasks, seeds, strict=True):
             with seeded_generators(seed):
-                runs.append(NetRun(estimator, task, tick))
+                runs.append(NetRun(estimator, task, tick, is_checked=bool(runs)))
                 states.append(torch.get_rng_state())
             # before others are made, which may be large
             check_started(runs[0].net)
@@ -106,6 +108,7 @@ class _StackedTraining:
         self._passes: JointPasses | None = None
         self._losses_of = replica(first)
         self._losses_of.criterion_.reduction = "none"
+        self._has_plain_loss = has_plain_loss(first)
 
     def run(self) -> None:
         """Train and record all epochs."""
@@ -136,7 +139,8 @@ class _StackedTraining:
         losses, sizes = [], []
         for rows in orders.split(self._batches.batch_size, dim=1):
             X, y = self._taken(rows)
-            self._optimizer.zero_grad()
+            for parameter in self._stack.parameters:  # without the mark for torch's profiler
+                parameter.grad = None
             is_full = rows.shape[1] == self._batches.batch_size
             y_pred = self._stack(X, n_times=self._n_full if is_full else 1)
             each = self._losses(y_pred, y)
@@ -195,9 +199,17 @@ class _StackedTraining:
 
     def _losses(self, y_pred: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Loss of each run's batch."""
-        rows = self._losses_of.get_loss(y_pred.flatten(0, 1), y.flatten(0, 1), training=True)
+        criterion = self._first.criterion_
+        if _is_faster_by_class(criterion, y_pred):
+            y_pred = y_pred.transpose(1, 2)
+        else:
+            y_pred, y = y_pred.flatten(0, 1), y.flatten(0, 1)
+        if self._has_plain_loss:
+            rows = self._losses_of.criterion_(y_pred, y)
+        else:
+            rows = self._losses_of.get_loss(y_pred, y, training=True)
         losses = rows.reshape(len(self._nets), -1)
-        return losses.sum(1) if self._first.criterion_.reduction == "sum" else losses.mean(1)
+        return losses.sum(1) if criterion.reduction == "sum" else losses.mean(1)
 
     def _notify(self, event: str, **about: Any) -> None:
         for net in self._nets:
@@ -219,6 +231,20 @@ class _StackedTraining:
                     name: _own(value, stacked, k)
                     for name, value in self._optimizer.state[stacked].items()
                 }
+
+
+def _is_faster_by_class(criterion: torch.nn.Module, y_pred: torch.Tensor) -> bool:
+    """Whether rows of few classes are better given as torch takes the pixels of images.
+
+    Parameters
+    ----------
+    criterion : torch.nn.Module
+        One of torch's own.
+    y_pred : tensor of shape (n_runs, n, ...)
+        Outputs of each run.
+    """
+    of_classes = isinstance(criterion, torch.nn.CrossEntropyLoss | torch.nn.NLLLoss)
+    return of_classes and y_pred.ndim == 3 and y_pred.shape[2] <= MOST_CLASSES
 
 
 def _own(value: Any, stacked: torch.Tensor, k: int) -> Any:

@@ -13,7 +13,13 @@ from skorch.callbacks import EarlyStopping, GradientNormClipping
 
 from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier, TrackedNetRegressor
 from sklearn_difficulty.exceptions import NonFiniteLossError
-from sklearn_difficulty.recording import _joint_pass, _record, _stackable, _stacked_module
+from sklearn_difficulty.recording import (
+    _joint_pass,
+    _record,
+    _stackable,
+    _stacked_module,
+    _stacked_runs,
+)
 from sklearn_difficulty.recording._learner import NotStackableError
 from sklearn_difficulty.recording._stacked_module import (
     StackedModule,
@@ -141,6 +147,25 @@ def test_as_many_nets_are_recorded_at_once_as_are_worth_it(
     monkeypatch.setattr(_joint_pass, "_MOST_VALUES", most_values)
     scorer = DifficultyScorer(make_net(), n_runs=3, random_state=0)
     stacked = copy.deepcopy(scorer).fit(*table)
+    assert_same_training(stacked, one_by_one(scorer, *table))
+
+
+def test_losses_of_many_classes(table, make_net, one_by_one, monkeypatch):
+    monkeypatch.setattr(_stacked_runs, "MOST_CLASSES", 2)
+    scorer = DifficultyScorer(make_net(), n_runs=3, random_state=0)
+    stacked = copy.deepcopy(scorer).fit(*table)
+    assert_same_training(stacked, one_by_one(scorer, *table))
+
+
+class OwnEvaluation(NeuralNetClassifier):
+    def evaluation_step(self, batch, training=False):
+        return super().evaluation_step(batch, training=training) * 2
+
+
+def test_an_evaluation_of_a_users_own(table, make_net, one_by_one):
+    scorer = DifficultyScorer(make_net(OwnEvaluation), n_runs=3, random_state=0)
+    stacked = copy.deepcopy(scorer).fit(*table)
+    assert stacked.why_not_stacked_ is None
     assert_same_training(stacked, one_by_one(scorer, *table))
 
 
