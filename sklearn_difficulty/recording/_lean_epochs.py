@@ -107,14 +107,12 @@ def train_one_epoch(
         for event in _BATCH_EVENTS
     )
     is_fetched_late = _nobody_reads_losses(net, callbacks)
-    mode = _TrainingMode(net)
+    mode, optimizers = _TrainingMode(net), _Optimizers(net)
     calls_module, calls_criterion = not fit_params and is_plain_call(net), has_plain_loss(net)
     # A tensor's device has a number where that of a net may be any of its kind.
     device = None if net.device is None else torch.empty(0, device=net.device).device
     batch: Any = None
     accumulator: Any = None
-
-    optimizers = _Optimizers(net)
 
     def step_fn() -> torch.Tensor:
         optimizers.forget_gradients()
