@@ -50,7 +50,8 @@ def paces_of(trajectory: Trajectory) -> EachRun:
         ends_of_steps = np.stack([begins[run, :n_steps], ends[run, :n_steps]], axis=1)
         weights_before = np.stack([np.append(0.0, after)[:-1], after], axis=1)
         times, places = np.unique(np.append(begins[run, :1], ends_of_steps), return_index=True)
-        paces.append((times, np.append(0.0, weights_before)[places] / after[-1]))
+        total = after[-1] if n_steps else 1.0
+        paces.append((times, np.append(0.0, weights_before)[places] / total))
     return EachRun(paces)
 
 
