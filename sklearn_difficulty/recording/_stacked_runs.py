@@ -29,6 +29,9 @@ from sklearn_difficulty.recording._stacked_module import (
 )
 from sklearn_difficulty.trajectory import Trajectory
 
+# Batches that are copied at once stay in a processor's cache until they are needed.
+_BYTES_AT_ONCE = 2**18
+
 
 def record_stacked(
     estimator: Any, tasks: Iterable[Task], seeds: Sequence[int], tick: Callable[[], None]
@@ -100,6 +103,7 @@ class _StackedTraining:
         self._n_full = first.max_epochs * (len(self._batches) - 1)
         n_rows = min(len(train), self._batches.batch_size)
         X, _ = self._taken(torch.arange(n_rows).expand(len(modules), -1))
+        self._n_at_once = max(1, _BYTES_AT_ONCE // max(1, X.nbytes))
         check_repeatable(modules[0], X[0])
         self._stack = StackedModule(modules)
         # The last batch of an epoch may be smaller.
@@ -137,11 +141,10 @@ class _StackedTraining:
         """Losses of the batches of each run, and their sizes."""
         orders = torch.stack([self._order(k) for k in range(len(self._nets))])
         losses, sizes = [], []
-        for rows in orders.split(self._batches.batch_size, dim=1):
-            X, y = self._taken(rows)
+        for X, y in self._batches_in(orders):
             for parameter in self._stack.parameters:  # without the mark for torch's profiler
                 parameter.grad = None
-            is_full = rows.shape[1] == self._batches.batch_size
+            is_full = X.shape[1] == self._batches.batch_size
             y_pred = self._stack(X, n_times=self._n_full if is_full else 1)
             each = self._losses(y_pred, y)
             each.backward(torch.ones_like(each))
@@ -151,7 +154,7 @@ class _StackedTraining:
                     tracker.on_batch_end(net, training=True, **first)
             self._optimizer.step()
             losses.append(each.detach())
-            sizes.append(rows.shape[1])
+            sizes.append(X.shape[1])
         return torch.stack(losses, dim=1).tolist(), sizes
 
     @contextmanager
@@ -189,6 +192,18 @@ class _StackedTraining:
         order = self._batches.order()
         self._states[k] = torch.get_rng_state()
         return order
+
+    def _batches_in(self, orders: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Inputs and targets of the batches of all runs, of which several are copied at once."""
+        size = self._batches.batch_size
+        n_in_full = orders.shape[1] - orders.shape[1] % size
+        full, rest = orders[:, :n_in_full], orders[:, n_in_full:]
+        for rows in full.unflatten(1, (-1, size)).transpose(0, 1).split(self._n_at_once):
+            for X, y in zip(*self._taken(rows), strict=True):
+                # as tensors of their own, of which a module may change one without the others
+                yield X.detach(), y.detach()
+        if rest.numel():
+            yield self._taken(rest)
 
     def _taken(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         X, y = (
