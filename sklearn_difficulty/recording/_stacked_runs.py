@@ -99,6 +99,8 @@ class _StackedTraining:
             raise NotStackableError("a net that validates")
         if not isinstance(self._batches, ArrayBatches):
             raise NotStackableError("rows that are not an array in memory")
+        if len(self._batches) == 0:
+            raise NotStackableError("no batch to train on")
         modules = [net.module_ for net in self._nets]
         self._n_full = first.max_epochs * (len(self._batches) - 1)
         n_rows = min(len(train), self._batches.batch_size)

@@ -447,6 +447,7 @@ ALONE = {
     "cannot be copied": linear(Locked),
     "vmap does not map (UserWarning)": {"module": Attending},
     "hooks": linear(Hooked),
+    "no batch to train on": {"batch_size": 100, "iterator_train__drop_last": True},
     "not an array in memory": {"iterator_train__num_workers": 1, "max_epochs": 1},
 }
 
