@@ -61,6 +61,11 @@ class StepRecorder:
             return np.arange(self.n_samples)
         return np.flatnonzero(np.isnan(self._open["loss"]))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was written into the open step."""
+        return not self._open
+
     def write(self, rows: np.ndarray, records: Mapping[str, Any]) -> None:
         """Write records of some rows into the open step, as they are.
 

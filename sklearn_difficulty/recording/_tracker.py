@@ -264,6 +264,12 @@ class DifficultyTracker(Callback):
         if self.when == "after" and self.makes_passes:
             self._record_pass(net)
         self._record_waiting(net)
+        if self.recorder_.is_empty:
+            raise ValueError(
+                "an epoch without a batch leaves nothing to record while training: is the "
+                f"batch_size larger than the {self.recorder_.n_samples} rows, with drop_last? Make "
+                'batches smaller, or record with when="after".'
+            )
         self._check_finite()
         if self.notes_.lack_rows:
             with preserved_generators():
