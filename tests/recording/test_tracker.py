@@ -815,5 +815,5 @@ def test_epochs_without_a_batch(table, make_net, seeded_fit, assert_same_fit):
 def test_an_epoch_without_a_batch_has_no_records_of_its_own(table, make_net):
     params = {"batch_size": 100, "iterator_train__drop_last": True}
     tracker = DifficultyTracker(when="during")
-    with pytest.raises(ValueError, match="epoch without a batch .* batch_size .* drop_last"):
+    with pytest.raises(ValueError, match=r"epoch without a batch .* batch_size .* drop_last"):
         make_net(**params, callbacks=[tracker]).fit(*table)
