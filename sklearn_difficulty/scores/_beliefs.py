@@ -155,13 +155,20 @@ def _in_one_run(
     others = rival_proba(proba, margin)
     if not known.all():
         proba, logs, others = (np.where(known, values, 0) for values in (proba, logs, others))
-    steps, rows = is_named = np.nonzero(known & (prediction != y))
-    places = rows * n_classes + prediction[is_named]
-    named = np.bincount(places, weights[steps] * others[is_named], minlength=len(y) * n_classes)
+    if prediction.max(initial=-1) >= n_classes:
+        raise ValueError(
+            f"the record 'prediction' has the class number {prediction.max()}, and there are "
+            f"{n_classes} classes in `classes`."
+        )
+    others = others * weights[:, None]
+    is_named = known & (prediction != y)
+    # All else goes to one place more, which is faster than to pick what is named.
+    places = np.where(is_named, prediction + n_classes * np.arange(len(y)), len(y) * n_classes)
+    named = np.bincount(places.ravel(), others.ravel(), minlength=len(y) * n_classes + 1)[:-1]
     others[is_named] = 0
     total = weights @ known
     recorded = total > 0
     total[~recorded] = 1.0
     given = np.where(recorded, np.exp(weights @ logs / total), 0.0)
     rivals = named.reshape(len(y), n_classes) / total[:, None]
-    return given, weights @ proba / total, weights @ others / total, recorded, rivals
+    return given, weights @ proba / total, others.sum(axis=0) / total, recorded, rivals

@@ -156,6 +156,11 @@ class TestNumbers:
         )
         np.testing.assert_allclose(values, np.full(2, math.log(1e-9)))
 
+    def test_predictions_of_no_class(self):
+        path = records([[0.2, 0.9]], [[-1.0, 2.0]], [[3, 0]], [0, 0])
+        with pytest.raises(ValueError, match=r"'prediction' has the class number 3.* 3 classes"):
+            consensus(path)
+
     def test_far_more_samples_than_classes_seen(self):
         # Classes of which there is no sample.
         path = make(np.array(STEPS), [0, 0, 0, 0])
