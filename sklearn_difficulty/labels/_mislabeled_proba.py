@@ -42,8 +42,9 @@ class _Scale(NamedTuple):
     most: float = 1.0
     """Largest share of rows beyond the middle that is plausible."""
     missed: float = 0.0
-    """Share of planted errors that the model believes, as far as it is weak."""
+    """Share of planted errors that the model believes."""
     weak: bool = False
+    """Whether they are so many that it may be as wrong about right labels."""
 
 
 def mislabeled_proba(rows: Labelled, shown: Shown) -> np.ndarray:

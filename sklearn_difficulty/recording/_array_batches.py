@@ -35,7 +35,7 @@ _FEW_VALUES = 2**17
 _FEW_VALUES_WITH_GRADIENTS = 2**16
 _VALUES_PER_BATCH = 2**20
 # Batches that are copied at once stay in a processor's cache until they are needed.
-_BYTES_AT_ONCE = 2**18
+BYTES_AT_ONCE = 2**18
 _ALIGNMENT = 64
 _MOST_ROWS_PER_BATCH = 8192
 
@@ -153,7 +153,7 @@ class ArrayBatches:
         # a multiple, as all memory of torch does.
         if any(size == 0 or size % _ALIGNMENT for size in sizes):
             return 1
-        return max(1, _BYTES_AT_ONCE // max(sizes))
+        return max(1, BYTES_AT_ONCE // max(sizes))
 
     def order(self) -> torch.Tensor:
         """Rows to draw from in the order of the next pass, drawn as a DataLoader would."""

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from skorch.callbacks import PrintLog
 
-from sklearn_difficulty.recording._array_batches import ArrayBatches
+from sklearn_difficulty.recording._array_batches import BYTES_AT_ONCE, ArrayBatches
 from sklearn_difficulty.recording._default_net import threads_for
 from sklearn_difficulty.recording._few_classes import MOST_CLASSES
 from sklearn_difficulty.recording._generators import preserved_generators, seeded_generators
@@ -28,9 +28,6 @@ from sklearn_difficulty.recording._stacked_module import (
     check_repeatable,
 )
 from sklearn_difficulty.trajectory import Trajectory
-
-# Batches that are copied at once stay in a processor's cache until they are needed.
-_BYTES_AT_ONCE = 2**18
 
 
 def record_stacked(
@@ -105,7 +102,7 @@ class _StackedTraining:
         self._n_full = first.max_epochs * (len(self._batches) - 1)
         n_rows = min(len(train), self._batches.batch_size)
         X, _ = self._taken(torch.arange(n_rows).expand(len(modules), -1))
-        self._n_at_once = max(1, _BYTES_AT_ONCE // max(1, X.nbytes))
+        self._n_at_once = max(1, BYTES_AT_ONCE // max(1, X.nbytes))
         check_repeatable(modules[0], X[0])
         self._stack = StackedModule(modules)
         # The last batch of an epoch may be smaller.

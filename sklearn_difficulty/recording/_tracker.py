@@ -364,8 +364,7 @@ class DifficultyTracker(Callback):
             self._record_batch(net, batch, y_pred, rows)
             return
         _, targets = unpack_data(batch)
-        if len(rows) != targets.shape[0]:
-            _check_all_told(rows, targets)
+        _check_all_told(rows, targets)
         waiting = self._waiting_
         if not waiting.go_with(y_pred, targets):
             self._record_waiting(net)

@@ -95,7 +95,4 @@ class WaitingBatches:
 
 
 def _kind(y_pred: torch.Tensor, targets: torch.Tensor) -> tuple[Any, ...]:
-    return (
-        *(y_pred.shape[1:], y_pred.dtype, y_pred.device),
-        *(targets.shape[1:], targets.dtype, targets.device),
-    )
+    return tuple((part.shape[1:], part.dtype, part.device) for part in (y_pred, targets))

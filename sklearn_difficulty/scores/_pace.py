@@ -40,12 +40,13 @@ def paces_of(trajectory: Trajectory) -> EachRun:
     """
     paces = []
     begins, ends = step_times(trajectory)
+    spans = span_of_steps(trajectory)
     records = (completed(trajectory, name, "consensus") for name in ("proba", "margin"))
     for run, (proba, margin) in enumerate(zip(*records, strict=True)):
         n_steps = len(proba)
         tells = _without_peaks([_tells(*step) for step in zip(proba, margin, strict=True)])
         weights = (tells + _IN_ANY_CASE) ** _SHARPNESS
-        after = np.cumsum(weights * span_of_steps(trajectory)[run])
+        after = np.cumsum(weights * spans[run])
         # A window may leave steps out in between, which have no weight.
         ends_of_steps = np.stack([begins[run, :n_steps], ends[run, :n_steps]], axis=1)
         weights_before = np.stack([np.append(0.0, after)[:-1], after], axis=1)

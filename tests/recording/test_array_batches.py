@@ -104,7 +104,7 @@ def test_same_batches_from_the_same_draws(name, rows, shuffle, drop_last):
 def test_several_batches_that_are_copied_at_once(
     is_subset, shuffle, drop_last, n_rows, monkeypatch
 ):
-    monkeypatch.setattr(_array_batches, "_BYTES_AT_ONCE", 800)
+    monkeypatch.setattr(_array_batches, "BYTES_AT_ONCE", 800)
     dataset = Dataset(values(np.float32, n_rows + 9, 3), np.arange(n_rows + 9))
     dataset = Subset(dataset, np.arange(9, n_rows + 9) if is_subset else np.arange(n_rows))
 
