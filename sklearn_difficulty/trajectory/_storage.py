@@ -130,8 +130,8 @@ def make_folder(unfinished: Path, target: Path) -> None:
 def _named_arrays(name: str, value: Any) -> list[tuple[str, np.ndarray]]:
     """Give (label, array) of the arrays in a field; the label is also the file's name."""
     if isinstance(value, Mapping):
-        # Names of loss parts are free text; files are numbered in the order of the names.
-        return [(f"{name}{number}", value[key]) for number, key in enumerate(sorted(value))]
+        # Names of loss parts are free text; files are numbered in their order.
+        return [(f"{name}{number}", array) for number, array in enumerate(value.values())]
     return [] if value is None else [(name, value)]
 
 
@@ -158,7 +158,7 @@ def _write(fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray], folder: 
             }
             for model in range(snapshots.n_models)
         ]
-    names = {name: sorted(fields[name]) for name in LAYOUT if isinstance(fields[name], Mapping)}
+    names = {name: list(fields[name]) for name in LAYOUT if isinstance(fields[name], Mapping)}
     content = {
         "when": fields["when"],
         "element_component": fields["element_component"],

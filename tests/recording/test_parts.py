@@ -473,7 +473,7 @@ def test_files(options, data, tmp_path):
     held, loaded = on_disk.fit(*data).trajectory_, Trajectory.load(tmp_path / "path")
     expected.save(tmp_path / "saved")
     for path in (held, loaded, Trajectory.load(tmp_path / "saved", mmap=True)):
-        assert set(path.components) == set(NAMES)
+        assert list(path.components) == NAMES
         for name in NAMES:
             assert_array_equal(path.components[name], expected.components[name])
         assert path.element_component == " + ".join(NAMES)

@@ -39,7 +39,7 @@ def assert_same(ours, theirs):
     for field in dataclasses.fields(Trajectory):
         a, b = getattr(ours, field.name), getattr(theirs, field.name)
         if isinstance(a, dict):
-            assert set(a) == set(b), field.name
+            assert list(a) == list(b), field.name
             for key in a:
                 np.testing.assert_array_equal(a[key], b[key], strict=True)
         elif isinstance(a, Snapshots):
