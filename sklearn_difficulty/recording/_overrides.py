@@ -29,15 +29,18 @@ def is_known(net: Any, method: str) -> bool:
 
 
 def is_known_to(kind: type, method: str) -> bool:
-    """The same of a class of nets."""
-    for defining in kind.__mro__:
-        if method in vars(defining):
-            found = vars(defining)[method]
-            function = found.fget if isinstance(found, property) else found
-            # A wrapper may have taken over the name of what it wraps, but not where it is from.
-            place = getattr(function, "__globals__", {}).get("__name__", "")
-            return all(map(_is_ours_or_skorchs, (defining.__module__, place)))
-    return False
+    """The same of a class of nets, whichever of its bases the method is of."""
+    # All of them, as a tracked net goes on to the method of a user's net that it is mixed with.
+    bases = [base for base in kind.__mro__ if method in vars(base)]
+    return bool(bases) and all(_is_known_in(base, method) for base in bases)
+
+
+def _is_known_in(base: type, method: str) -> bool:
+    found = vars(base)[method]
+    function = found.fget if isinstance(found, property) else found
+    # A wrapper may have taken over the name of what it wraps, but not where it is from.
+    place = getattr(function, "__globals__", {}).get("__name__", "")
+    return all(map(_is_ours_or_skorchs, (base.__module__, place)))
 
 
 def rows_may_stay_on(net: Any) -> Any:

@@ -30,7 +30,7 @@ from sklearn_difficulty.recording._inputs import (
 )
 from sklearn_difficulty.recording._lean_epochs import takes_over, train_one_epoch
 from sklearn_difficulty.recording._losses import unwrapped
-from sklearn_difficulty.recording._overrides import rows_may_stay_on
+from sklearn_difficulty.recording._overrides import is_known, rows_may_stay_on
 from sklearn_difficulty.recording._parts import NamedLosses
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
@@ -225,13 +225,16 @@ class Tracked(NeuralNet):
         return faster(iterator, rows_may_stay_on(self) if training else None)
 
     def notify(self, method_name: str, **about: Any) -> None:
+        if method_name != "on_epoch_end" or not is_known(self, "notify"):
+            super().notify(method_name, **about)
+            return
         # As skorch has it, but for the table of the history that nobody sees.
-        getattr(self, method_name)(self, **about)
+        self.on_epoch_end(self, **about)
         for _, callback in self.callbacks_:
-            if method_name == "on_epoch_end" and prints_nothing(callback, self):
+            if prints_nothing(callback, self):
                 callback.first_iteration_ = False
             else:
-                getattr(callback, method_name)(self, **about)
+                callback.on_epoch_end(self, **about)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any

@@ -341,6 +341,33 @@ def test_methods_of_ones_own_are_called(kind, table, make_net, seeded_fit, asser
     assert own.trajectory_.loss.shape == (1, 3, 61)
 
 
+@pytest.mark.parametrize(
+    "method", ["notify", "on_batch_end", "on_epoch_end", "train_step_single", "run_single_epoch"]
+)
+def test_methods_of_a_net_that_tracking_is_added_to(
+    method, table, make_net, seeded_fit, assert_same_fit
+):
+    calls = []
+
+    class Own(NeuralNetClassifier):
+        pass
+
+    def noted(self, *args, **kwargs):
+        calls.append(method)
+        return getattr(super(Own, self), method)(*args, **kwargs)
+
+    setattr(Own, method, noted)
+    both = type("Both", (TrackedNetClassifier, Own), {})
+    plain, next_plain = seeded_fit(make_net(Own), *table)
+    n_calls = len(calls)
+    tracked, next_tracked = seeded_fit(make_net(both), *table)
+    assert n_calls >= 3
+    assert len(calls) == 2 * n_calls
+    assert_same_fit(plain, tracked)
+    assert next_plain == next_tracked
+    assert tracked.trajectory_.loss.shape == (1, 3, 61)
+
+
 def test_no_batches_are_skipped(table, make_net):
     net = make_net(TrackedNetClassifier).fit(*table)
     net.run_single_epoch(None, training=True, prefix="train", step_fn=net.train_step)
