@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from sklearn_difficulty._data import as_row_objects, input_of, n_rows, take_rows
+from sklearn_difficulty._foreign import as_array
 
 _ROWS_PER_CHUNK = 4096
 # Rows may be large, and what they are copied as is read while it is in a CPU's cache.
@@ -58,7 +59,7 @@ def _one_by_one(rows: Iterable[Any]) -> np.ndarray:
 def _digest(row: Any) -> int:
     """Fingerprint of a row of any kind, the same as in an array where it is one of numbers."""
     if isinstance(row, torch.Tensor):
-        row = _of_tensor(row)
+        row = as_array(row)
     if _is_of_numbers(row):
         return int(_of_numbers(np.asarray(row)[None])[0])
     return int.from_bytes(blake2b(_content(row), digest_size=8).digest(), "little")
@@ -103,7 +104,7 @@ def _chunk(X: Any, start: int, stop: int) -> Any:
         return rows.toarray() if scipy.sparse.issparse(rows) else np.asarray(rows)
     rows = take_rows(X, np.arange(start, stop))
     if isinstance(rows, torch.Tensor):
-        return _of_tensor(rows)
+        return as_array(rows)
     if not isinstance(rows, list | tuple):
         return np.asarray(rows)
     if isinstance(rows[0], list | tuple):
@@ -112,11 +113,6 @@ def _chunk(X: Any, start: int, stop: int) -> Any:
         except ValueError:  # rows of different lengths, which no array holds
             return [_as_row(row) for row in rows]
     return rows
-
-
-def _of_tensor(values: torch.Tensor) -> np.ndarray:
-    # numbers become float32 in any case, and NumPy lacks some types of them
-    return (values.float() if values.is_floating_point() else values).numpy(force=True)
 
 
 def _as_row(row: Any) -> Any:
@@ -136,7 +132,7 @@ def _content(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     if isinstance(value, torch.Tensor):
-        value = _of_tensor(value)
+        value = as_array(value)
     if _is_of_numbers(value):
         return _as_float32(np.asarray(value)).tobytes()
     if isinstance(value, dict):

@@ -3,7 +3,8 @@
 ``exceptions, _validation -> trajectory -> { recording | scores } -> _scorer -> selection ->
 { analysis | inspection } -> cli``: a module imports what stands left of it and its own folder.
 `_asked`, `_obtainable`, `_problem`, `_rows`, `_targets`, `_scoring`, `_uncertainty` and `_lookup`
-are the helpers of `_scorer`, `_demo` is that of `cli`, and `_data` takes rows out of any container.
+are the helpers of `_scorer`, `_demo` is that of `cli`, `_data` takes rows out of any container,
+and `_foreign` makes arrays of those of other libraries.
 """
 
 import ast
@@ -25,13 +26,14 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "_validation": {"exceptions"},
 }
+ALLOWED["_foreign"] = set()
 ALLOWED["_data"] = {"exceptions", "_validation"}
 ALLOWED["datasets"] = {"exceptions", "_validation"}
-ALLOWED["trajectory"] = {"exceptions", "_validation"}
+ALLOWED["trajectory"] = {"exceptions", "_validation", "_foreign"}
 ALLOWED["recording"] = ALLOWED["trajectory"] | {"trajectory", "_data"}
 ALLOWED["scores"] = ALLOWED["trajectory"] | {"trajectory"}
 ALLOWED["labels"] = ALLOWED["scores"] | {"scores"}
-ALLOWED["_rows"] = {"exceptions", "_validation", "_data"}
+ALLOWED["_rows"] = {"exceptions", "_validation", "_foreign", "_data"}
 ALLOWED["_targets"] = {"exceptions", "_validation", "_data"}
 ALLOWED["_asked"] = ALLOWED["trajectory"] | {"trajectory", "scores"}
 ALLOWED["_obtainable"] = ALLOWED["_asked"] | {"_asked"}

@@ -6,10 +6,10 @@ import numpy as np
 import skorch.dataset
 import torch
 from skorch.dataset import unpack_data
-from skorch.utils import to_numpy
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from sklearn_difficulty._data import as_row_objects, input_of, n_rows
+from sklearn_difficulty._foreign import as_array
 
 
 def base_rows(dataset: Any, whole: Any = None) -> tuple[Any, np.ndarray | None]:
@@ -87,7 +87,7 @@ def targets_of(dataset: Any) -> np.ndarray:
     base, rows = base_rows(dataset)
     held = _targets_held(base)
     if held is not None and np.ndim(held) == 1 and len(held) == len(base):
-        held = np.asarray(held)
+        held = as_array(held)
         return held if rows is None else held[rows]
     targets = []
     for row in range(n_rows(dataset)):
@@ -98,7 +98,7 @@ def targets_of(dataset: Any) -> np.ndarray:
                 "targets as y, or make the dataset give (input, target)."
             )
         target = unpack_data(item)[1]
-        targets.append(to_numpy(target) if isinstance(target, torch.Tensor) else target)
+        targets.append(as_array(target) if isinstance(target, torch.Tensor) else target)
     entries = as_row_objects(targets)
     if entries is not None and len({np.shape(entry) for entry in targets}) > 1:
         return entries
@@ -115,5 +115,5 @@ def _check_has_rows(dataset: Any) -> None:
 
 def _targets_held(dataset: Any) -> Any:
     if type(dataset) is TensorDataset and len(dataset.tensors) == 2:
-        return to_numpy(dataset.tensors[1])
+        return dataset.tensors[1]
     return getattr(dataset, "y", None)

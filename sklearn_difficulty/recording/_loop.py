@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_difficulty._foreign import as_array, as_floats
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.exceptions import NonFiniteLossError
 from sklearn_difficulty.recording._step_recorder import StepRecorder
@@ -17,7 +18,6 @@ from sklearn_difficulty.trajectory._class_records import (
     class_records,
     class_scores,
 )
-from sklearn_difficulty.trajectory._foreign import as_array, as_floats
 from sklearn_difficulty.trajectory._store import Store
 
 

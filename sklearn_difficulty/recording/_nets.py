@@ -8,6 +8,7 @@ from sklearn.utils import Tags
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from skorch.utils import to_numpy, to_tensor
 
+from sklearn_difficulty._foreign import as_array
 from sklearn_difficulty.recording._default_net import (
     default_training,
 )
@@ -213,7 +214,7 @@ class TrackedNetClassifier(Tracked, NeuralNetClassifier):
     def _target(self, y: Any) -> Any:
         if y is None:
             return y
-        labels = to_numpy(y) if isinstance(y, torch.Tensor) else y
+        labels = as_array(y) if isinstance(y, torch.Tensor) else y
         return net_target(class_numbers(labels, self.classes_), net=self)
 
 

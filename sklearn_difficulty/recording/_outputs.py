@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from sklearn.base import is_classifier
 
+from sklearn_difficulty._foreign import as_array
 from sklearn_difficulty.recording._elements import RowLosses
 from sklearn_difficulty.recording._few_classes import MOST_CLASSES, ByClass, argmax_by_class
 from sklearn_difficulty.recording._inputs import LABEL_CRITERIA
 from sklearn_difficulty.recording._losses import unwrapped
 from sklearn_difficulty.recording._parts import NamedLosses
-from sklearn_difficulty.trajectory._foreign import as_array
 
 _BINARY_CRITERIA = (torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss)
 # Rows of probabilities sum to one within float32 rounding of a few thousand classes.

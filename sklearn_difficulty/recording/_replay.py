@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from skorch.dataset import get_len, unpack_data
 
+from sklearn_difficulty._foreign import as_array
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._array_batches import (
     ArrayBatches,
@@ -32,7 +33,6 @@ from sklearn_difficulty.recording._outputs import (
 )
 from sklearn_difficulty.recording._separable import needs_one_by_one
 from sklearn_difficulty.recording._snapshots import State, trained_parts
-from sklearn_difficulty.trajectory._foreign import as_array
 
 # Each output takes a backward pass of its own.
 _MOST_OUTPUTS = 64

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_difficulty.trajectory._foreign import as_array
+from sklearn_difficulty._foreign import as_array
 
 
 class TargetMemory:

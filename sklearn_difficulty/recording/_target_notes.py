@@ -8,7 +8,7 @@ from sklearn.base import is_classifier
 from skorch.dataset import unpack_data
 
 from sklearn_difficulty._data import are_label_sets
-from sklearn_difficulty.trajectory._foreign import as_array
+from sklearn_difficulty._foreign import as_array
 
 
 class TargetNotes:

@@ -15,6 +15,7 @@ from skorch.callbacks import PrintLog
 from skorch.utils import is_dataset
 
 from sklearn_difficulty._data import as_row_objects
+from sklearn_difficulty._foreign import as_array
 from sklearn_difficulty.recording._array_batches import faster
 from sklearn_difficulty.recording._default_net import (
     DefaultMLP,
@@ -290,4 +291,4 @@ def _as_array(y: Any) -> np.ndarray:
 
 
 def _on_cpu(array: Any) -> Any:
-    return array.numpy(force=True) if isinstance(array, torch.Tensor) else array
+    return as_array(array) if isinstance(array, torch.Tensor) else array

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_difficulty._foreign import as_array, as_floats
 from sklearn_difficulty._validation import check_choice, check_labels
 from sklearn_difficulty.exceptions import NonFiniteLossError
 from sklearn_difficulty.trajectory._class_records import (
@@ -14,7 +15,6 @@ from sklearn_difficulty.trajectory._class_records import (
     class_records,
     class_scores,
 )
-from sklearn_difficulty.trajectory._foreign import as_array, as_floats
 from sklearn_difficulty.trajectory._layout import LAYOUT
 from sklearn_difficulty.trajectory._record_files import StepArrays, release_pages
 

@@ -269,6 +269,30 @@ def test_targets():
     assert targets_of(Lazy(X, ["r", "t", "s"])).tolist() == ["r", "t", "s"]
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_targets_of_a_type_that_numpy_may_lack(dtype):
+    X, y = torch.zeros(3, 2), torch.tensor([0.5, 0.0, 2.0], dtype=dtype)
+    holding = Lazy(X, y)
+    holding.y = y
+    for dataset in (Lazy(X, y), TensorDataset(X, y), TensorDataset(X, y[:, None]), holding):
+        found = targets_of(dataset)
+        assert found.dtype == np.float32
+        assert found.ravel().tolist() == [0.5, 0.0, 2.0]
+
+
+def test_regression_on_short_targets(make_net):
+    X = torch.rand(40, 4, generator=torch.Generator().manual_seed(0))
+    y = X.sum(1).to(torch.bfloat16)
+    net = make_net(TrackedNetRegressor, module=None, criterion=torch.nn.MSELoss, max_epochs=2)
+    net.set_params(module=torch.nn.Linear, module__in_features=4, module__out_features=1)
+    short, known = (
+        DifficultyScorer(net, random_state=0).fit(TensorDataset(X, targets)).trajectory_
+        for targets in (y, y.float())
+    )
+    assert_array_equal(short.loss, known.loss)
+    assert_array_equal(short.y, y.float())
+
+
 # -- bad input ----------------------------------------------------------------------------
 
 

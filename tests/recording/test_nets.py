@@ -346,6 +346,19 @@ def test_default_network_needs_data():
             TrackedNetClassifier(verbose=0).fit(given, y)
 
 
+@pytest.mark.parametrize("kind", [TrackedNetClassifier, TrackedNetRegressor])
+def test_tensors_of_a_type_that_numpy_lacks(kind, table):
+    X, y = (torch.as_tensor(part) for part in table)
+    X = X.to(torch.bfloat16)
+    short = kind(max_epochs=2, verbose=0, train_split=None), y.to(torch.bfloat16)
+    known = kind(max_epochs=2, verbose=0, train_split=None), y.float().numpy()
+    losses = []
+    for net, targets in (short, known):
+        torch.manual_seed(0)
+        losses.append(net.fit(X, targets).trajectory_.loss)
+    assert_array_equal(*losses)
+
+
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("shape", [(61,), (61, 1), (61, 2)])
 def test_targets_of_the_default_regressor(shape, method, table):

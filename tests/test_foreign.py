@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_difficulty.trajectory._foreign import as_array, as_floats
+from sklearn_difficulty._foreign import as_array, as_floats
 
 
 class OnlyDLPack:
