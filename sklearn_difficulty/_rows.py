@@ -106,13 +106,20 @@ def _chunk(X: Any, start: int, stop: int) -> Any:
     if isinstance(rows, torch.Tensor):
         return as_array(rows)
     if not isinstance(rows, list | tuple):
-        return np.asarray(rows)
+        array = np.asarray(rows)
+        are_objects = array.dtype == object and _has_columns_of_numbers(rows)
+        return rows.to_numpy(np.float64, na_value=np.nan) if are_objects else array
     if isinstance(rows[0], list | tuple):
         try:
             return np.asarray(rows)
         except ValueError:  # rows of different lengths, which no array holds
             return [_as_row(row) for row in rows]
     return rows
+
+
+def _has_columns_of_numbers(frame: Any) -> bool:
+    """Whether all columns of a frame of pandas are numbers, which may be of different types."""
+    return hasattr(frame, "columns") and all(kind.kind in "fiub" for kind in frame.dtypes)
 
 
 def _as_row(row: Any) -> Any:

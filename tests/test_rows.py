@@ -69,6 +69,20 @@ def test_tensors_that_numpy_has_no_type_for(dtype, X):
     assert_array_equal(row_digests(tensor.float().requires_grad_()), expected)
 
 
+def test_frames_of_columns_of_several_types():
+    pd = pytest.importorskip("pandas")
+    X = np.array([[1, 0.5, 3, 1], [0, 1.5, np.nan, 2], [1, -2.0, 5, 3]])
+    frame = pd.DataFrame({"truth": [True, False, True], "real": X[:, 1]})
+    frame["known or not"] = pd.array([3, None, 5], dtype="Int64")
+    frame["whole"] = np.arange(1, 4, dtype=np.uint8)
+    assert_array_equal(row_digests(frame), row_digests(X))
+    assert_array_equal(row_digests(frame[["whole"]]), row_digests(X[:, 3:]))
+    assert_array_equal(row_digests(frame[["known or not"]]), row_digests(X[:, 2:3]))
+    texts = frame.assign(text=["a", "b", "a"])
+    assert_array_equal(row_digests(texts), row_digests(texts.to_numpy()))
+    assert_array_equal(row_digests(frame["known or not"])[:1], row_digests(X[:, 2])[:1])
+
+
 def test_values_beyond_float32():
     huge = np.array([[1e300], [-1e300], [1e300]])
     first, second, third = row_digests(huge)
