@@ -31,13 +31,13 @@ from sklearn_difficulty._scoring import (
     warn_if_nothing_was_learned,
 )
 from sklearn_difficulty._targets import check_kinds
-from sklearn_difficulty._validation import all_or_nothing, check_choice, check_count
+from sklearn_difficulty._validation import all_or_nothing, check_count
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import (
-    KEEP,
     PathOnly,
     RecordedElsewhere,
     Recording,
+    checked_keep,
     find_learner,
     record,
 )
@@ -335,7 +335,7 @@ class DifficultyScorer(BaseEstimator):
         scores = resolve_scores(self._score_asked, self.score_params)
         asked_runs = None if _is_auto(self.n_runs) else check_count("n_runs", self.n_runs)
         learner = None if self.estimator is None else find_learner(self.estimator)
-        kept = _checked_keep(self.keep)
+        kept = checked_keep(self.keep)
         if groups is not None and self.cv is None:
             warnings.warn(
                 "groups were given and cv=None holds no rows out, so that they have no say: pass "
@@ -376,7 +376,7 @@ class DifficultyScorer(BaseEstimator):
             cv=self.cv,
             groups=groups,
             snapshots=self.snapshots,
-            keep=tuple(sorted(kept | {option for score in scores for option in score.keep})),
+            keep=checked_keep({*kept, *(option for score in scores for option in score.keep)}),
             n_jobs=self.n_jobs,
             random_state=self.random_state,
             verbose=self.verbose,
@@ -630,13 +630,6 @@ class DifficultyScorer(BaseEstimator):
                     "much memory and were not kept: name it among the scores that you fit with, as "
                     f"in score=['action', {score.entry.name!r}]."
                 )
-
-
-def _checked_keep(keep: Any) -> set[str]:
-    names = [keep] if isinstance(keep, str) else keep
-    if not isinstance(names, list | tuple | set | frozenset):
-        raise TypeError(f"keep must be a tuple of names out of {list(KEEP)}; got {keep!r}.")
-    return {check_choice("keep", name, KEEP) for name in names}
 
 
 def _is_auto(value: Any) -> bool:

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from sklearn_difficulty._data import are_label_sets
 from sklearn_difficulty.recording._array_batches import FasterIterator
 from sklearn_difficulty.recording._default_net import threads_for
+from sklearn_difficulty.recording._keep import KEEP, checked_keep
 from sklearn_difficulty.recording._lean_epochs import LeanEpochs
 from sklearn_difficulty.recording._learner import Task
 from sklearn_difficulty.recording._net_rows import (
@@ -23,7 +24,6 @@ from sklearn_difficulty.recording._net_rows import (
 )
 from sklearn_difficulty.recording._overrides import rows_may_stay_on
 from sklearn_difficulty.recording._progress import no_tick
-from sklearn_difficulty.recording._step_recorder import KEEP
 from sklearn_difficulty.recording._tracked import Tracked
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 from sklearn_difficulty.trajectory import Trajectory
@@ -125,9 +125,8 @@ class NetRun:
 
 def _kept(net: Any, asked: tuple[str, ...]) -> tuple[str, ...]:
     """Large records to make: those that are asked for, and those of a tracked net's own."""
-    own = net.keep if isinstance(net, Tracked) else ()
-    own = (own,) if isinstance(own, str) else own
-    return tuple(sorted({*own, *(name for name in asked if name in KEEP)}))
+    own = checked_keep(net.keep) if isinstance(net, Tracked) else ()
+    return checked_keep({*own, *(name for name in asked if name in KEEP)})
 
 
 def holds_rows_back(net: Any) -> bool:

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn_difficulty.trajectory import Snapshots, Trajectory
 from sklearn_difficulty.trajectory._record_files import StepArrays
 
-KEEP = ("outputs", "elements")
 _MISSING_PREDICTION = -1
 
 

@@ -18,6 +18,7 @@ from sklearn_difficulty.recording._batch_rows import on_device
 from sklearn_difficulty.recording._datasets import base_rows
 from sklearn_difficulty.recording._elements import RowLosses, total_of_parts
 from sklearn_difficulty.recording._generators import preserved_generators
+from sklearn_difficulty.recording._keep import checked_keep
 from sklearn_difficulty.recording._losses import is_torchs_own, row_losses, unwrapped
 from sklearn_difficulty.recording._outputs import (
     batch_records,
@@ -29,7 +30,7 @@ from sklearn_difficulty.recording._overrides import is_known, rows_may_stay_on
 from sklearn_difficulty.recording._row_numbers import with_rows
 from sklearn_difficulty.recording._separable import check_separable
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
-from sklearn_difficulty.recording._step_recorder import KEEP, StepRecorder
+from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.recording._target_notes import TargetNotes
 from sklearn_difficulty.recording._waiting_batches import WaitingBatches, can_wait
 from sklearn_difficulty.trajectory import Trajectory
@@ -297,8 +298,7 @@ class DifficultyTracker(Callback):
 
     def _check_parameters(self) -> None:
         check_choice("when", self.when, ("after", "during"))
-        for name in (self.keep,) if isinstance(self.keep, str) else self.keep:
-            check_choice("keep", name, KEEP)
+        self.kept_ = checked_keep(self.keep)
         if self.data is not None and self.when == "during":
             raise ValueError(
                 "data was given with when='during', which records the rows of the training "
@@ -421,11 +421,11 @@ class DifficultyTracker(Callback):
             What they were made of.
         """
         self._bad_rows_.note(rows, losses)
-        if "elements" in self.keep and losses.elements is not None:
+        if "elements" in self.kept_ and losses.elements is not None:
             records["elements"] = losses.elements
         if "elements" in records:
             self.element_component_ = losses.element_component
-        if "outputs" in self.keep:
+        if "outputs" in self.kept_:
             records["outputs"] = outputs
         self.recorder_.write(rows, to_arrays(records))
         assert self.kind_ is not None
