@@ -13,11 +13,10 @@ import torch
 from skorch.dataset import get_len, unpack_data
 
 from sklearn_difficulty.recording._array_batches import ArrayBatches, for_recording
+from sklearn_difficulty.recording._batch_recorder import BatchRecorder
 from sklearn_difficulty.recording._batch_rows import on_device
 from sklearn_difficulty.recording._elements import RowLosses
 from sklearn_difficulty.recording._generators import preserved_generators
-from sklearn_difficulty.recording._losses import row_losses
-from sklearn_difficulty.recording._outputs import batch_records, to_arrays
 from sklearn_difficulty.recording._overrides import is_known
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 
@@ -33,11 +32,12 @@ def can_share_passes(trackers: Sequence[DifficultyTracker]) -> bool:
     trackers : sequence of DifficultyTracker
         What records them, of the same rows, by the same torch's own criterion.
     """
+    recorders = [tracker.batch_recorder_ for tracker in trackers]
     return (
-        len({tracker.kind_ for tracker in trackers}) == 1
+        len({(recorder.kind, recorder.keep) for recorder in recorders}) == 1
         and all(tracker.when == "after" and tracker.data is None for tracker in trackers)
         # else a batch of the pass is needed to tell how the losses of rows are to be told
-        and all(tracker.is_checked_ and not tracker.one_by_one_ for tracker in trackers)
+        and all(recorder.losses_are_told_at_once for recorder in recorders)
     )
 
 
@@ -62,7 +62,8 @@ class JointPasses:
     def __init__(
         self, nets: Sequence[Any], trackers: Sequence[DifficultyTracker], dataset: Any
     ) -> None:
-        self._nets = list(zip(nets, trackers, strict=True))
+        recorders = [tracker.batch_recorder_ for tracker in trackers]
+        self._nets = list(zip(nets, recorders, strict=True))
         self._has_plain_steps = all(is_known(net, "evaluation_step") for net in nets)
         self._first = nets[0]
         self._batches = for_recording(self._first.get_iterator(dataset, training=False))
@@ -92,31 +93,27 @@ class JointPasses:
 
     def _record_some(
         self,
-        nets: list[tuple[Any, DifficultyTracker]],
+        nets: list[tuple[Any, BatchRecorder]],
         rows: np.ndarray,
         targets: torch.Tensor,
         outputs: list[torch.Tensor],
     ) -> None:
-        _, tracker = nets[0]
-        assert tracker.kind_ is not None
+        _, any_of_them = nets[0]
         y_pred, y_true = torch.cat(outputs), torch.cat([targets] * len(nets))
-        losses = row_losses(self._first, y_pred, y_true)
-        records, scores = batch_records(y_pred, y_true, losses, tracker.kind_, tracker.columns)
-        arrays = to_arrays(records)
+        losses, records, n_columns = any_of_them.records_of(self._first, y_pred, y_true)
         for k, (net, own) in enumerate(nets):
             part = slice(k * len(rows), (k + 1) * len(rows))
-            own.write(
-                net, rows, targets, _losses_of(losses, part), _rows_of(arrays, part), scores[part]
-            )
+            of_net = _losses_of(losses, part), _rows_of(records, part)
+            own.write(net, rows, targets, *of_net, n_columns)
 
 
 def _losses_of(losses: RowLosses, part: slice) -> RowLosses:
-    """Losses of some rows."""
+    """Losses of some rows, without those of their elements."""
     return dataclasses.replace(
         losses,
         loss=losses.loss[part],
         components=_rows_of(losses.components, part),
-        elements=None if losses.elements is None else losses.elements[part],
+        elements=None,
         is_empty=None if losses.is_empty is None else losses.is_empty[part],
         scores=None,
     )

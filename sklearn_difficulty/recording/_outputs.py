@@ -169,7 +169,7 @@ def _argmax_of_rows(scores: torch.Tensor) -> torch.Tensor:
     return scores.max(dim=1).indices
 
 
-def recorded_kind(net: Any, y_pred: Any, targets: Any) -> str:
+def recorded_kind(net: Any, y_pred: Any, targets: Any, *, label_sets: bool) -> str:
     """Tell what a net's module emits, as far as the targets make it scores of classes.
 
     Parameters
@@ -180,6 +180,8 @@ def recorded_kind(net: Any, y_pred: Any, targets: Any) -> str:
         Outputs for a batch.
     targets : object
         Its targets.
+    label_sets : bool
+        Whether those of a row may be several labels that are there or not.
 
     Returns
     -------
@@ -196,7 +198,8 @@ def recorded_kind(net: Any, y_pred: Any, targets: Any) -> str:
     criterion = unwrapped(net.criterion_)
     named = list(criterion.criteria) if isinstance(criterion, NamedLosses) else [criterion]
     if (
-        any(isinstance(part, LABEL_CRITERIA) for part in named)
+        label_sets
+        and any(isinstance(part, LABEL_CRITERIA) for part in named)
         and outputs.ndim == 2
         and targets.shape == outputs.shape
     ):
@@ -228,7 +231,12 @@ def _are_class_numbers(outputs: torch.Tensor, targets: torch.Tensor, kind: str) 
 
 
 def batch_records(
-    y_pred: Any, targets: Any, losses: RowLosses, kind: str, columns: Any
+    y_pred: Any,
+    targets: Any,
+    losses: RowLosses,
+    kind: str,
+    columns: Any,
+    keep: tuple[str, ...] = (),
 ) -> tuple[dict[str, Any], torch.Tensor]:
     """All records of a batch, and the outputs that they are made of.
 
@@ -244,12 +252,15 @@ def batch_records(
         What the module emits; see :func:`recorded_kind`.
     columns : array of int or None
         Columns that stand for a class; None for all.
+    keep : tuple of str, default=()
+        Large records to make.
 
     Returns
     -------
     records : dict of tensors of shape (n,), or of such by name
         The loss and its parts; for a classifier what :func:`class_records` has; for several labels
-        the predicted ones, and the losses of each.
+        the predicted ones, and the losses of each. ``"elements"`` and ``"outputs"`` are further
+        ones that `keep` may name.
     outputs : tensor of shape (n, ...)
         Class scores where there are classes, and else the outputs as they are.
     """
@@ -261,10 +272,12 @@ def batch_records(
         # strictly more likely to be there than not
         threshold = 0.5 if kind == "label_proba" else 0.0
         records["prediction"] = (outputs.detach() > threshold).to(torch.int8)
-        if losses.elements is not None:
-            records["elements"] = losses.elements
     elif kind != "values":
         outputs = class_scores(outputs, kind)
         # A net of class numbers has a cross-entropy of logits, which are its scores as they are.
         records |= class_records(outputs, targets, columns, losses.scores)
+    if losses.elements is not None and ("elements" in keep or kind.startswith("label")):
+        records["elements"] = losses.elements
+    if "outputs" in keep:
+        records["outputs"] = outputs
     return records, outputs

@@ -127,14 +127,8 @@ def replay_records(
             if one_by_one is None:
                 one_by_one = needs_one_by_one(twin, y_pred, targets, Xi)
             losses = row_losses(twin, y_pred, targets, Xi, one_by_one=one_by_one)
-            kind = recorded_kind(twin, y_pred, targets)
-            if kind.startswith("label") and not label_sets:
-                kind = "values"
-            records, outputs = batch_records(y_pred, targets, losses, kind, columns)
-            if "elements" in keep and losses.elements is not None:
-                records["elements"] = losses.elements
-            if "outputs" in keep:
-                records["outputs"] = outputs
+            kind = recorded_kind(twin, y_pred, targets, label_sets=label_sets)
+            records, _ = batch_records(y_pred, targets, losses, kind, columns, keep)
             parts.append(to_arrays(records))
         yield _joined(parts)
 

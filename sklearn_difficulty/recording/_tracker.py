@@ -6,33 +6,23 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import torch
 from skorch.callbacks import Callback
-from skorch.dataset import get_len, unpack_data
+from skorch.dataset import get_len
 
 from sklearn_difficulty._validation import check_choice
 from sklearn_difficulty.exceptions import NonFiniteLossError
-from sklearn_difficulty.recording._array_batches import faster, for_recording
-from sklearn_difficulty.recording._bad_rows import BadRows
-from sklearn_difficulty.recording._batch_rows import on_device
+from sklearn_difficulty.recording._array_batches import faster
+from sklearn_difficulty.recording._batch_recorder import BatchRecorder
 from sklearn_difficulty.recording._datasets import base_rows
-from sklearn_difficulty.recording._elements import RowLosses, total_of_parts
+from sklearn_difficulty.recording._elements import total_of_parts
 from sklearn_difficulty.recording._generators import preserved_generators
 from sklearn_difficulty.recording._keep import checked_keep
-from sklearn_difficulty.recording._losses import is_torchs_own, row_losses, unwrapped
-from sklearn_difficulty.recording._outputs import (
-    batch_records,
-    check_probabilities,
-    recorded_kind,
-    to_arrays,
-)
+from sklearn_difficulty.recording._losses import is_torchs_own, unwrapped
 from sklearn_difficulty.recording._overrides import is_known, rows_may_stay_on
 from sklearn_difficulty.recording._row_numbers import with_rows
-from sklearn_difficulty.recording._separable import check_separable
 from sklearn_difficulty.recording._snapshots import SnapshotTaker, net_state
 from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.recording._target_notes import TargetNotes
-from sklearn_difficulty.recording._waiting_batches import WaitingBatches, can_wait
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -115,6 +105,7 @@ class DifficultyTracker(Callback):
     """
 
     recorder_: Any = None
+    batch_recorder_: Any = None
     notes_: Any = None
     made_: Trajectory | None = None
 
@@ -160,7 +151,7 @@ class DifficultyTracker(Callback):
             What was recorded.
         """
         trajectory = self.trajectory_
-        self.recorder_ = self.data = self.notes_ = None
+        self.recorder_ = self.batch_recorder_ = self.data = self.notes_ = None
         return trajectory
 
     @property
@@ -180,7 +171,7 @@ class DifficultyTracker(Callback):
                 in_train=self.in_train_,
                 snapshots=self.taker_.snapshots(),
                 when=self.when,
-                element_component=self.element_component_,
+                element_component=self.batch_recorder_.element_component,
             )
         return self.made_
 
@@ -189,6 +180,7 @@ class DifficultyTracker(Callback):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Prepare the buffers for the rows of `X`."""
         self._check_parameters()
+        keep = checked_keep(self.keep)
         rows_X, rows_y = (X, y) if self.data is None else self.data
         self.dataset_ = net.get_dataset(rows_X, rows_y)
         if not hasattr(self.dataset_, "__len__"):
@@ -203,12 +195,10 @@ class DifficultyTracker(Callback):
             self.notes_ = TargetNotes(
                 self.dataset_, wanted=self.notes_targets, label_sets=self.label_sets
             )
-            self.element_component_: str | None = None
-            self.kind_: str | None = None
-            self.is_checked_ = False
+            self.batch_recorder_ = BatchRecorder(self.recorder_, self.notes_, self.columns)
             self.made_ = None
+        self.batch_recorder_.keep = keep
         self.in_train_: np.ndarray | None = None
-        self._waiting_ = WaitingBatches()
         if self.when == "during":
             self._watch_rows(net)
         self.let_go_of_hooks()  # of a training that failed
@@ -228,8 +218,7 @@ class DifficultyTracker(Callback):
                 self.in_train_[self._train_rows_] = True
         self.interrupted_ = True  # until the epoch is recorded
         self.updates_.count = 0
-        self._bad_rows_ = BadRows()
-        self._waiting_.clear()
+        self.batch_recorder_.begin_step()
         self.seconds_ = 0.0
         self._since_ = perf_counter()
 
@@ -251,20 +240,21 @@ class DifficultyTracker(Callback):
         """Check the first batch, and record the batch where ``when="during"``."""
         if training:
             self.seconds_ += perf_counter() - self._since_
-            if self.kind_ is None:
-                self._check_first_batch(net, batch, y_pred)
+            batches = self.batch_recorder_
+            if batches.kind is None:
+                batches.look_at(net, batch, y_pred)
             if self.when == "during":
-                rows = self._iterator_.rows
-                drawn_from = self._train_rows_
-                rows = rows if drawn_from is None else drawn_from[rows]
-                self._record_soon(net, batch, y_pred, rows)
+                drawn, drawn_from = self._iterator_, self._train_rows_
+                rows = drawn.rows if drawn_from is None else drawn_from[drawn.rows]
+                keeps_targets = drawn.is_alone_with_rows
+                batches.record_soon(net, batch, y_pred, rows, keeps_targets=keeps_targets)
         self._since_ = perf_counter()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record the epoch and keep its parameters where they are wanted."""
         if self.when == "after" and self.makes_passes:
-            self._record_pass(net)
-        self._record_waiting(net)
+            self.batch_recorder_.record_pass(net, self.dataset_)
+        self.batch_recorder_.record_waiting(net)
         if self.recorder_.is_empty:
             raise ValueError(
                 "an epoch without a batch leaves nothing to record while training: is the "
@@ -274,7 +264,7 @@ class DifficultyTracker(Callback):
         self._check_finite()
         if self.notes_.lack_rows:
             with preserved_generators():
-                self.notes_.note_missing(net, self.dataset_, self.kind_ or "values")
+                self.notes_.note_missing(net, self.dataset_, self.batch_recorder_.kind or "values")
         self.recorder_.step(
             {"epoch": 1.0, "update": float(self.updates_.count), "wall": self.seconds_}
         )
@@ -286,7 +276,8 @@ class DifficultyTracker(Callback):
         self.let_go_of_hooks()
         if self.recorder_ is not None:
             self.recorder_.drop_open_step()
-        for name in ("dataset_", "updates_", "_iterator_", "_train_rows_", "_waiting_"):
+            self.batch_recorder_.begin_step()
+        for name in ("dataset_", "updates_", "_iterator_", "_train_rows_"):
             self.__dict__.pop(name, None)
 
     def let_go_of_hooks(self) -> None:
@@ -298,7 +289,6 @@ class DifficultyTracker(Callback):
 
     def _check_parameters(self) -> None:
         check_choice("when", self.when, ("after", "during"))
-        self.kept_ = checked_keep(self.keep)
         if self.data is not None and self.when == "during":
             raise ValueError(
                 "data was given with when='during', which records the rows of the training "
@@ -330,109 +320,8 @@ class DifficultyTracker(Callback):
             )
         return rows
 
-    def _check_first_batch(self, net: Any, batch: Any, y_pred: Any) -> None:
-        check_probabilities(net, y_pred)
-        Xi, yi = unpack_data(batch)
-        targets = on_device(yi, get_len(Xi), net.device)
-        self.kind_ = recorded_kind(net, y_pred, targets)
-        if self.kind_.startswith("label") and not self.notes_.may_be_label_sets:
-            self.kind_ = "values"
-        self._check_rows_alone(net, y_pred, targets, Xi)
-        self.can_wait_ = not self.one_by_one_ and can_wait(net, y_pred, targets)
-
-    def _check_rows_alone(self, net: Any, y_pred: Any, targets: Any, Xi: Any) -> None:
-        with preserved_generators():
-            self.one_by_one_ = check_separable(net, y_pred, targets, Xi)
-        # of a batch of one row there is nothing to see
-        self.is_checked_ = get_len(Xi) > 1
-
-    def _record_pass(self, net: Any) -> None:
-        training = {part: part.training for part in net.module_.modules()}
-        with preserved_generators():
-
-            def make(dataset: Any) -> Any:
-                return for_recording(net.get_iterator(dataset, training=False))
-
-            iterator = with_rows(make, self.dataset_)
-            for batch in iterator:
-                self._record_batch(net, batch, net.evaluation_step(batch), iterator.rows)
-        for part, mode in training.items():
-            part.training = mode
-
-    def _record_soon(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
-        if not self.can_wait_:
-            self._record_batch(net, batch, y_pred, rows)
-            return
-        _, targets = unpack_data(batch)
-        _check_all_told(rows, targets)
-        waiting = self._waiting_
-        if not waiting.go_with(y_pred, targets):
-            self._record_waiting(net)
-        if waiting.add(rows, y_pred, targets, keeps_targets=self._iterator_.is_alone_with_rows):
-            self._record_waiting(net)
-
-    def _record_waiting(self, net: Any) -> None:
-        waiting = self._waiting_.take()
-        if waiting is not None:
-            rows, y_pred, targets = waiting
-            self._record(net, rows, y_pred, on_device(targets, len(rows), net.device))
-
-    def _record_batch(self, net: Any, batch: Any, y_pred: Any, rows: np.ndarray) -> None:
-        Xi, yi = unpack_data(batch)
-        _check_all_told(rows, yi)
-        if self.kind_ is None:  # as there are fewer rows than a batch has, all of them dropped
-            self._check_first_batch(net, batch, y_pred)
-        self._record(net, rows, y_pred, on_device(yi, len(rows), net.device), Xi)
-
-    def _record(
-        self, net: Any, rows: np.ndarray, y_pred: Any, targets: Any, Xi: Any = None
-    ) -> None:
-        if not self.is_checked_ and Xi is not None and len(rows) > 1:
-            self._check_rows_alone(net, y_pred, targets, Xi)
-        losses = row_losses(net, y_pred, targets, Xi, one_by_one=self.one_by_one_)
-        assert self.kind_ is not None
-        records, outputs = batch_records(y_pred, targets, losses, self.kind_, self.columns)
-        self.write(net, rows, targets, losses, records, outputs)
-
-    def write(
-        self,
-        net: Any,
-        rows: np.ndarray,
-        targets: Any,
-        losses: RowLosses,
-        records: dict[str, Any],
-        outputs: Any,
-    ) -> None:
-        """Write the records of some rows into the epoch that is open.
-
-        Parameters
-        ----------
-        net : skorch.NeuralNet
-            The net.
-        rows : ndarray of int of shape (k,)
-            Row numbers.
-        targets : object
-            Their targets.
-        losses : RowLosses
-            Their losses.
-        records : dict
-            Their records, tensors or arrays, as far as they are made of every net.
-        outputs : tensor or array of shape (k, ...)
-            What they were made of.
-        """
-        self._bad_rows_.note(rows, losses)
-        if "elements" in self.kept_ and losses.elements is not None:
-            records["elements"] = losses.elements
-        if "elements" in records:
-            self.element_component_ = losses.element_component
-        if "outputs" in self.kept_:
-            records["outputs"] = outputs
-        self.recorder_.write(rows, to_arrays(records))
-        assert self.kind_ is not None
-        self.notes_.note(net, rows, targets, self.kind_, n_columns=outputs.shape[-1])
-
     def _check_finite(self) -> None:
-        bad = self._bad_rows_
+        bad = self.batch_recorder_.bad_rows
         if not bad.rows:
             return
         self.let_go_of_hooks()
@@ -462,13 +351,3 @@ class _UpdateCounter:
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         self.count += 1
-
-
-def _check_all_told(rows: np.ndarray, yi: Any) -> None:
-    n_rows = len(yi) if isinstance(yi, torch.Tensor | list) else get_len(yi)
-    if len(rows) != n_rows:
-        raise ValueError(
-            f"iterator_train handed out a batch of {n_rows} rows after asking its "
-            f"dataset for {len(rows)}, so that the rows of a batch cannot be told: use "
-            "torch's DataLoader, or record with when='after'."
-        )

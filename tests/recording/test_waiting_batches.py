@@ -8,7 +8,7 @@ from skorch import NeuralNetRegressor
 from skorch.callbacks import Callback
 
 from sklearn_difficulty import TrackedNet, TrackedNetClassifier, TrackedNetRegressor
-from sklearn_difficulty.recording import _tracker, _waiting_batches
+from sklearn_difficulty.recording import _batch_recorder, _waiting_batches
 from sklearn_difficulty.recording._waiting_batches import WaitingBatches, can_wait
 
 
@@ -26,7 +26,7 @@ from sklearn_difficulty.recording._waiting_batches import WaitingBatches, can_wa
 )
 def test_the_same_records(params, monkeypatch, table, make_net, seeded_fit):
     def path(waits):
-        monkeypatch.setattr(_tracker, "can_wait", lambda *args: waits)
+        monkeypatch.setattr(_batch_recorder, "can_wait", lambda *args: waits)
         net = make_net(
             TrackedNetClassifier,
             when="during",
@@ -67,7 +67,7 @@ def test_regression_of_several_targets(monkeypatch):
     X, y = (rng.normal(size=(30, k)).astype(np.float32) for k in (4, 2))
     paths = []
     for waits in (True, False):
-        monkeypatch.setattr(_tracker, "can_wait", lambda *args, waits=waits: waits)
+        monkeypatch.setattr(_batch_recorder, "can_wait", lambda *args, waits=waits: waits)
         torch.manual_seed(0)
         net = TrackedNetRegressor(
             torch.nn.Linear,
@@ -114,7 +114,7 @@ def test_targets_that_nobody_else_handles_are_not_copied(
     net = make_net(TrackedNetClassifier, when="during", callbacks=callbacks)
     path = seeded_fit(net, *table)[0].trajectory_
     assert set(kept) == {callbacks is None}
-    monkeypatch.setattr(_tracker, "can_wait", lambda *args: False)
+    monkeypatch.setattr(_batch_recorder, "can_wait", lambda *args: False)
     net = make_net(TrackedNetClassifier, when="during", callbacks=callbacks)
     assert_array_equal(seeded_fit(net, *table)[0].trajectory_.loss, path.loss)
 
@@ -139,8 +139,8 @@ def test_outputs_of_another_shape_are_recorded_apart(make_net):
 
 def test_an_interrupted_epoch_does_not_wait_into_the_next(table, make_net):
     net = make_net(TrackedNetClassifier, when="during", max_epochs=1).fit(*table)
-    net.tracker_._waiting_ = WaitingBatches()
-    net.tracker_._waiting_.add(np.arange(2), torch.full((2, 3), torch.nan), torch.zeros(2).long())
+    waiting = net.tracker_.batch_recorder_._waiting
+    waiting.add(np.arange(2), torch.full((2, 3), torch.nan), torch.zeros(2).long())
     net.partial_fit(*table)
     assert not np.isnan(net.trajectory_.loss).any()
 
