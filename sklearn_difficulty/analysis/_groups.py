@@ -17,6 +17,7 @@ from sklearn_difficulty._validation import (
     check_vector,
 )
 from sklearn_difficulty.scores import mean_per_class
+from sklearn_difficulty.trajectory._frame import require_pandas
 
 __all__ = ["GroupScores", "score_by_group"]
 
@@ -91,12 +92,7 @@ class GroupScores:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "GroupScores.to_frame needs pandas: pip install 'sklearn-difficulty[frames]'"
-            ) from error
+        pd = require_pandas("GroupScores.to_frame")
         names, labels = list(self.groups), list(self.groups.values())
         if len(names) == 1:
             index = pd.Index(labels[0], name=names[0])

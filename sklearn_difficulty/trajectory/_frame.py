@@ -5,7 +5,34 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["long_frame"]
+__all__ = ["long_frame", "require_pandas"]
+
+
+def require_pandas(user: str) -> Any:
+    """Import pandas.
+
+    Parameters
+    ----------
+    user : str
+        What needs it, for the message.
+
+    Returns
+    -------
+    module
+        The library.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            f"{user} needs pandas: pip install 'sklearn-difficulty[frames]'"
+        ) from error
+    return pandas
 
 
 def long_frame(
@@ -37,12 +64,7 @@ def long_frame(
     ImportError
         If pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(
-            "Trajectory.to_frame needs pandas: pip install 'sklearn-difficulty[frames]'"
-        ) from error
+    pd = require_pandas("Trajectory.to_frame")
     n_steps_max = next(iter(records.values())).shape[1]
     run, step = np.nonzero(np.arange(n_steps_max) < n_steps[:, None])
     columns = {
