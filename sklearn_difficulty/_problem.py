@@ -16,6 +16,7 @@ from sklearn_difficulty._data import are_label_sets, as_row_objects, count_rows,
 from sklearn_difficulty._targets import (
     checked_targets,
     has_several,
+    have_distances,
     look_continuous,
     numbered_classes,
 )
@@ -56,6 +57,11 @@ class Problem:
     classes: np.ndarray | None = None
     described: str = "a classification"
     has_label_sets: bool = False
+
+    @property
+    def has_distances(self) -> bool:
+        """Whether predictions are near to their targets, or far from them."""
+        return have_distances(self.targets, self.classes, self.has_label_sets)
 
 
 def pose(estimator: Any, y: np.ndarray | None) -> Problem:

@@ -23,6 +23,7 @@ from sklearn_difficulty._problem import (
     pose,
     takes_several_targets,
 )
+from sklearn_difficulty._recorded import check_recorded, has_label_sets, recording_of
 from sklearn_difficulty._rows import KnownRows, target_keys
 from sklearn_difficulty._scoring import (
     Column,
@@ -34,7 +35,6 @@ from sklearn_difficulty._targets import check_kinds
 from sklearn_difficulty._validation import all_or_nothing, check_count
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import (
-    PathOnly,
     RecordedElsewhere,
     Recording,
     checked_keep,
@@ -281,16 +281,8 @@ class DifficultyScorer(BaseEstimator):
             )
         scorer = cls(RecordedElsewhere(), score=score, score_params=score_params)
         scores = resolve_scores(score, score_params)
-        recording = Recording(
-            PathOnly(),
-            estimators=[],
-            trajectory=trajectory,
-            scored=np.empty((0, trajectory.n_samples), dtype=bool),
-            n_steps=[trajectory.n_steps_max],
-            classes=_classes_of(trajectory),
-            targets=trajectory.y,
-        )
-        scorer._check(scores, recording)
+        recording = recording_of(trajectory)
+        check_recorded(scores, recording)
         scorer._note(recording, X, scores)
         return scorer
 
@@ -362,7 +354,7 @@ class DifficultyScorer(BaseEstimator):
             has_proba=learner.has_proba(problem.estimator),
             described=problem.described,
             has_label_sets=problem.has_label_sets,
-            has_distances=_have_distances(problem.targets, problem.classes, problem.has_label_sets),
+            has_distances=problem.has_distances,
             snapshots=self.snapshots,
             n_runs=n_runs * runs_each,
             most_steps=learner.most_steps(problem.estimator),
@@ -564,7 +556,7 @@ class DifficultyScorer(BaseEstimator):
                 (self.score_params if score_params is None else score_params),
             )
         scores = resolve_scores(score, score_params, component=component)
-        self._check(scores, recording)
+        check_recorded(scores, recording)
         n_runs = self.trajectory_.n_runs
         if errors and n_runs < 2:
             raise ValueError(
@@ -591,7 +583,7 @@ class DifficultyScorer(BaseEstimator):
         if y is not None and recording.targets is not None:
             given = given_targets(y, n_rows(X), recording.targets, recording.classes)
             labels = target_keys(given, len(given))
-            if _has_label_sets(self.trajectory_) and not are_label_sets(given):
+            if has_label_sets(self.trajectory_) and not are_label_sets(given):
                 raise ValueError(
                     "y must hold 1 for each label that is there and 0 for others, as in training."
                 )
@@ -606,31 +598,6 @@ class DifficultyScorer(BaseEstimator):
         """The score of all training rows, where it was computed in fit."""
         return next((column for known, column in self._columns_ if score.is_same(known)), None)
 
-    def _check(self, scores: list[ResolvedScore], recording: Recording) -> None:
-        """Raise where a score cannot be had from what was recorded."""
-        check_scores(
-            scores,
-            recording.learner,
-            has_classes=recording.classes is not None,
-            # What a trajectory from elsewhere lacks is said where it is read.
-            has_proba=recording.trajectory.proba is not None or not recording.estimators,
-            described=_described(recording),
-            has_label_sets=_has_label_sets(recording.trajectory),
-            has_distances=_have_distances(
-                recording.targets, recording.classes, _has_label_sets(recording.trajectory)
-            ),
-            snapshots=recording.trajectory.snapshots,
-            n_runs=recording.trajectory.n_runs,
-            most_steps=max(recording.n_steps),
-        )
-        for score in scores:
-            if recording.estimators and score.not_kept(recording.trajectory):
-                raise RecordNotFoundError(
-                    f"score {score.entry.name!r} needs {', '.join(sorted(score.keep))}, which take "
-                    "much memory and were not kept: name it among the scores that you fit with, as "
-                    f"in score=['action', {score.entry.name!r}]."
-                )
-
 
 def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == "auto"
@@ -639,34 +606,6 @@ def _is_auto(value: Any) -> bool:
 def _row_shape(X: Any) -> tuple[int, ...] | None:
     """Shape of a row of an array; None for other containers."""
     return tuple(X.shape[1:]) if hasattr(X, "shape") else None
-
-
-def _classes_of(trajectory: Trajectory) -> np.ndarray | None:
-    """Names of the classes that a trajectory's labels are of; None for a regression."""
-    if trajectory.classes is not None or trajectory.prediction is None or trajectory.y is None:
-        return trajectory.classes
-    if _has_label_sets(trajectory):
-        return None
-    return np.arange(max(int(trajectory.y.max()), int(trajectory.prediction.max())) + 1)
-
-
-def _has_label_sets(trajectory: Trajectory) -> bool:
-    return trajectory.prediction is not None and trajectory.prediction.ndim > trajectory.loss.ndim
-
-
-def _have_distances(targets: Any, classes: Any, are_labels: bool) -> bool:
-    """Whether there are numbers, a few for each row, that predictions are near to or far from."""
-    is_array = targets is not None and targets.dtype.kind in "fiu" and targets.ndim <= 2
-    return is_array and classes is None and not are_labels
-
-
-def _described(recording: Recording) -> str:
-    """What a training without classes was of."""
-    if _has_label_sets(recording.trajectory):
-        return "a training with several labels for each row"
-    y = recording.targets
-    is_regression = y is not None and y.ndim == 1 and y.dtype != object
-    return "a regression" if is_regression else "a training without classes"
 
 
 def _errors(column: Column) -> np.ndarray:

@@ -34,6 +34,22 @@ def look_continuous(y: np.ndarray) -> bool:
     return type_of_target(y).startswith("continuous")
 
 
+def have_distances(targets: Any, classes: Any, are_label_sets: bool) -> bool:
+    """Whether there are numbers, a few for each row, that predictions are near to or far from.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n, ...) or None
+        Targets.
+    classes : ndarray or None
+        Labels behind class numbers; None where rows have no class.
+    are_label_sets : bool
+        Whether each row has several labels that are there or not.
+    """
+    is_array = targets is not None and targets.dtype.kind in "fiu" and targets.ndim <= 2
+    return is_array and classes is None and not are_label_sets
+
+
 def numbered_classes(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorted classes, and the number among them of each label.
 

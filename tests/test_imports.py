@@ -2,9 +2,9 @@
 
 ``exceptions, _validation -> trajectory -> { recording | scores } -> _scorer -> selection ->
 { analysis | inspection } -> cli``: a module imports what stands left of it and its own folder.
-`_asked`, `_obtainable`, `_problem`, `_rows`, `_targets`, `_scoring`, `_uncertainty` and `_lookup`
-are the helpers of `_scorer`, `_demo` is that of `cli`, `_data` takes rows out of any container,
-and `_foreign` makes arrays of those of other libraries.
+`_asked`, `_obtainable`, `_problem`, `_recorded`, `_rows`, `_targets`, `_scoring`, `_uncertainty`
+and `_lookup` are the helpers of `_scorer`, `_demo` is that of `cli`, `_data` takes rows out of any
+container, and `_foreign` makes arrays of those of other libraries.
 """
 
 import ast
@@ -41,7 +41,10 @@ ALLOWED["_uncertainty"] = ALLOWED["_asked"] | {"_asked"}
 ALLOWED["_scoring"] = ALLOWED["_uncertainty"] | {"_uncertainty", "recording", "_data"}
 ALLOWED["_lookup"] = ALLOWED["_scoring"] | {"_scoring", "_rows"}
 ALLOWED["_problem"] = ALLOWED["recording"] | {"recording", "_targets"}
-ALLOWED["_scorer"] = ALLOWED["_lookup"] | {"_lookup", "_obtainable", "_problem", "_targets"}
+ALLOWED["_recorded"] = ALLOWED["_scoring"] | {"_obtainable", "_targets"}
+ALLOWED["_scorer"] = ALLOWED["_lookup"] | {
+    *("_lookup", "_obtainable", "_problem", "_recorded", "_targets")
+}
 ALLOWED["selection"] = ALLOWED["_scorer"] | {"_scorer", "labels"}
 ALLOWED["analysis"] = ALLOWED["selection"] | {"selection"}
 ALLOWED["inspection"] = ALLOWED["selection"] | {"selection"}
