@@ -12,18 +12,17 @@ from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
 from sklearn_difficulty._asked import ResolvedScore, resolve_scores
-from sklearn_difficulty._data import are_label_sets, n_rows
+from sklearn_difficulty._data import n_rows
 from sklearn_difficulty._lookup import score_rows
 from sklearn_difficulty._obtainable import check_scores
 from sklearn_difficulty._problem import (
     check_holds_rows,
     checked_rows,
-    given_targets,
     may_lack_targets,
     pose,
     takes_several_targets,
 )
-from sklearn_difficulty._recorded import check_recorded, has_label_sets, recording_of
+from sklearn_difficulty._recorded import check_recorded, judged_under, recording_of
 from sklearn_difficulty._rows import KnownRows, target_keys
 from sklearn_difficulty._scoring import (
     Column,
@@ -574,19 +573,8 @@ class DifficultyScorer(BaseEstimator):
                 f"X has rows of shape {_row_shape(X)}, and {type(self).__name__} was fitted to "
                 f"rows of shape {self._row_shape_}."
             )
-        given, labels = None, None
-        if y is not None and recording.targets is None and recording.estimators:
-            raise ValueError(
-                "y was given, and the estimator was trained without targets, each row being its "
-                "own: leave y out."
-            )
-        if y is not None and recording.targets is not None:
-            given = given_targets(y, n_rows(X), recording.targets, recording.classes)
-            labels = target_keys(given, len(given))
-            if has_label_sets(self.trajectory_) and not are_label_sets(given):
-                raise ValueError(
-                    "y must hold 1 for each label that is there and 0 for others, as in training."
-                )
+        given = None if y is None else judged_under(recording, y, n_rows(X))
+        labels = None if given is None else target_keys(given, len(given))
         places = self._known_rows_.find(X, labels)
         columns = [
             score_rows(recording, one, X, given, places, self._known_column(one), errors=errors)

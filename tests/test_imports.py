@@ -41,7 +41,7 @@ ALLOWED["_uncertainty"] = ALLOWED["_asked"] | {"_asked"}
 ALLOWED["_scoring"] = ALLOWED["_uncertainty"] | {"_uncertainty", "recording", "_data"}
 ALLOWED["_lookup"] = ALLOWED["_scoring"] | {"_scoring", "_rows"}
 ALLOWED["_problem"] = ALLOWED["recording"] | {"recording", "_targets"}
-ALLOWED["_recorded"] = ALLOWED["_scoring"] | {"_obtainable", "_targets"}
+ALLOWED["_recorded"] = ALLOWED["_problem"] | {"_asked", "_obtainable", "_problem"}
 ALLOWED["_scorer"] = ALLOWED["_lookup"] | {
     *("_lookup", "_obtainable", "_problem", "_recorded", "_targets")
 }
