@@ -1,5 +1,6 @@
 """The fields of a trajectory: completed, and checked against each other."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +16,24 @@ from sklearn_difficulty.trajectory._checks import (
 )
 from sklearn_difficulty.trajectory._layout import LAYOUT
 
-__all__ = ["checked_fields", "map_arrays", "named_arrays"]
+__all__ = ["checked_fields", "fields_of", "map_arrays", "named_arrays"]
+
+
+def fields_of(trajectory: Any) -> dict[str, Any]:
+    """Give every field of a trajectory.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Any.
+
+    Returns
+    -------
+    dict of str to object
+        The fields by name, as they are.
+    """
+    names = (field.name for field in dataclasses.fields(trajectory))
+    return {name: getattr(trajectory, name) for name in names}
 
 
 def checked_fields(given: Mapping[str, Any]) -> dict[str, Any]:

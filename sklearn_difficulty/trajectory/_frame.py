@@ -1,9 +1,11 @@
 """Records as a long table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+
+from sklearn_difficulty.trajectory._layout import STEP_RECORDS
 
 __all__ = ["long_frame", "require_pandas"]
 
@@ -35,29 +37,21 @@ def require_pandas(user: str) -> Any:
     return pandas
 
 
-def long_frame(
-    records: Mapping[str, np.ndarray],
-    n_steps: np.ndarray,
-    y: np.ndarray | None,
-    samples: np.ndarray,
-) -> Any:
+def long_frame(fields: Mapping[str, Any], samples: np.ndarray) -> Any:
     """Lay records out with one row per run, completed step and sample.
 
     Parameters
     ----------
-    records : mapping of str to ndarray of shape (n_runs, n_steps, n_samples)
-        The columns; at least one.
-    n_steps : ndarray of shape (n_runs,)
-        Number of completed steps of each run.
-    y : ndarray of shape (n_samples,) or None
-        Labels.
+    fields : mapping of str to object
+        The fields of a ``Trajectory``.
     samples : ndarray of int
         Samples to include.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``run``, ``step``, ``sample``, ``y`` where there are labels, then the records.
+        Columns ``run``, ``step``, ``sample``, ``y`` where there is one label for each sample, then
+        the records that have one value for each.
 
     Raises
     ------
@@ -65,15 +59,24 @@ def long_frame(
         If pandas is not installed.
     """
     pd = require_pandas("Trajectory.to_frame")
-    n_steps_max = next(iter(records.values())).shape[1]
-    run, step = np.nonzero(np.arange(n_steps_max) < n_steps[:, None])
+    run, step = np.nonzero(np.arange(fields["loss"].shape[1]) < fields["n_steps"][:, None])
     columns = {
         "run": np.repeat(run, len(samples)),
         "step": np.repeat(step, len(samples)),
         "sample": np.tile(samples, len(run)),
     }
-    if y is not None:
-        columns["y"] = np.tile(y[samples], len(run))
-    for name, record in records.items():
+    if fields["y"] is not None and fields["y"].ndim == 1:
+        columns["y"] = np.tile(fields["y"][samples], len(run))
+    for name, record in _step_records(fields):
         columns[name] = record[run[:, None], step[:, None], samples].ravel()
     return pd.DataFrame(columns)
+
+
+def _step_records(fields: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
+    """Records of one value for each sample and step, and the parts of the loss by their names."""
+    for name in STEP_RECORDS:
+        value = fields[name]
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{key}", part) for key, part in value.items())
+        elif value is not None and value.ndim == fields["loss"].ndim:
+            yield name, value

@@ -4,7 +4,6 @@ import os
 import shutil
 import weakref
 from collections.abc import Sequence
-from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -12,6 +11,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from sklearn_difficulty.trajectory._array_files import storable
+from sklearn_difficulty.trajectory._fields import fields_of
 from sklearn_difficulty.trajectory._snapshot_files import require_safetensors
 from sklearn_difficulty.trajectory._stacking import stack_fields
 from sklearn_difficulty.trajectory._storage import (
@@ -141,7 +141,7 @@ class Store:
         Trajectory
             All runs, in order, for :meth:`finish`.
         """
-        parts = [_fields_of(trajectory) for trajectory in trajectories]
+        parts = [fields_of(trajectory) for trajectory in trajectories]
         return type(trajectories[0])(**stack_fields(parts, self.part("stack")))
 
     def finish(self, trajectory: T) -> T:
@@ -158,16 +158,12 @@ class Store:
         Trajectory
             The same, its records and snapshots left on disk, in the folder.
         """
-        save_fields(_fields_of(trajectory), self.path, unfinished=self._unfinished)
+        save_fields(fields_of(trajectory), self.path, unfinished=self._unfinished)
         return type(trajectory)(**load_fields(self.path, mmap=True))
 
     def abandon(self) -> None:
         """Remove what was written and not finished."""
         self._remove()
-
-
-def _fields_of(trajectory: Any) -> dict[str, Any]:
-    return {f.name: getattr(trajectory, f.name) for f in dataclass_fields(trajectory)}
 
 
 def _remove(folder: Path, process: int) -> None:

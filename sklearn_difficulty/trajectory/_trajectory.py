@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from dataclasses import fields as dataclass_fields
 from os import PathLike
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.trajectory._cutting import as_slice, cut_fields
-from sklearn_difficulty.trajectory._fields import checked_fields, named_arrays
+from sklearn_difficulty.trajectory._fields import checked_fields, fields_of, named_arrays
 from sklearn_difficulty.trajectory._frame import long_frame
 from sklearn_difficulty.trajectory._from_outputs import fields_from_outputs
 from sklearn_difficulty.trajectory._indexing import resolve_index
@@ -117,11 +116,8 @@ class Trajectory:
     element_component: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value in checked_fields(self._fields()).items():
+        for name, value in checked_fields(fields_of(self)).items():
             object.__setattr__(self, name, value)
-
-    def _fields(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in dataclass_fields(self)}
 
     def __repr__(self) -> str:
         plural = "run" if self.n_runs == 1 else "runs"
@@ -177,7 +173,7 @@ class Trajectory:
     @property
     def nbytes(self) -> int:
         """Size of all records and snapshots in bytes, in memory or on disk."""
-        held = sum(array.nbytes for _, _, array in named_arrays(self._fields()))
+        held = sum(array.nbytes for _, _, array in named_arrays(fields_of(self)))
         return held + (0 if self.snapshots is None else self.snapshots.nbytes)
 
     def require(self, *names: str, score: str | None = None) -> None:
@@ -238,7 +234,7 @@ class Trajectory:
         >>> trajectory.select(steps=slice(1, None)).loss.tolist()
         [[[2.0, 3.0], [4.0, 5.0]]]
         """
-        return Trajectory(**cut_fields(self._fields(), samples, runs, steps))
+        return Trajectory(**cut_fields(fields_of(self), samples, runs, steps))
 
     def window(self, steps: Any) -> "Trajectory":
         """Cut out a part of the training, in each run of the steps that it completed.
@@ -408,7 +404,7 @@ class Trajectory:
                     f"trajectories[{number}] must be a Trajectory; got {type(trajectory).__name__}."
                 )
         if storage is None or not trajectories:
-            return cls(**stack_fields([trajectory._fields() for trajectory in trajectories]))
+            return cls(**stack_fields([fields_of(trajectory) for trajectory in trajectories]))
         with Store(storage) as store:
             store.check()
             return store.finish(store.stack(trajectories))
@@ -434,7 +430,7 @@ class Trajectory:
         ImportError
             If there are snapshots, and safetensors is not installed.
         """
-        save_fields(self._fields(), path)
+        save_fields(fields_of(self), path)
 
     @classmethod
     def load(cls, path: str | PathLike[str], mmap: bool = False) -> "Trajectory":
@@ -495,11 +491,4 @@ class Trajectory:
             If pandas is not installed.
         """
         kept = resolve_index("samples", samples, self.n_samples)
-        records: dict[str, np.ndarray] = {}
-        for name in self.fields:
-            if name == "components":
-                records |= {f"components.{key}": part for key, part in self.components.items()}
-            elif getattr(self, name).ndim == self.loss.ndim:
-                records[name] = getattr(self, name)
-        y = self.y if self.y is not None and self.y.ndim == 1 else None
-        return long_frame(records, self.n_steps, y, np.arange(self.n_samples)[kept])
+        return long_frame(fields_of(self), np.arange(self.n_samples)[kept])
