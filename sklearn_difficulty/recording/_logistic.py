@@ -9,11 +9,11 @@ import sklearn
 from sklearn.base import clone
 
 from sklearn_difficulty.recording._estimator_records import estimator_records
-from sklearn_difficulty.recording._estimator_state import estimator_state, with_state
+from sklearn_difficulty.recording._estimator_state import with_state
+from sklearn_difficulty.recording._estimator_steps import EstimatorSteps
 from sklearn_difficulty.recording._learner import Learner, Task
-from sklearn_difficulty.recording._sklearn_outputs import check_finite, seeded_params
-from sklearn_difficulty.recording._snapshots import SnapshotTaker, State
-from sklearn_difficulty.recording._step_recorder import StepRecorder
+from sklearn_difficulty.recording._sklearn_outputs import seeded_params
+from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.trajectory import Trajectory
 
 _INSTEAD = "SGDClassifier(loss='log_loss') learns the same model epoch by epoch."
@@ -66,16 +66,11 @@ class LogisticLearner(Learner):
     ) -> tuple[Any, Trajectory]:
         """Train a clone, watched by a callback; see :class:`Learner`."""
         X, y = task.rows
-        rows = np.arange(len(y))
-        recorder = StepRecorder(len(y), task.storage)
-        taker = SnapshotTaker(task.snapshots, task.max_snapshot_bytes, task.storage)
+        steps = EstimatorSteps(task, "Scale the inputs.", takes_snapshots=True)
 
         def note(current: Any, seconds: float) -> None:
             records = estimator_records(current, X, y, task.classes, task.keep)
-            check_finite(records["loss"], recorder, "Scale the inputs.")
-            recorder.write(rows, records)
-            recorder.step({"epoch": 1.0, "update": 1.0, "wall": seconds})
-            taker.offer(recorder.n_steps - 1, lambda: estimator_state(current))
+            steps.add(current, records, seconds=seconds)
             tick()
 
         fitted = clone(estimator)
@@ -86,14 +81,9 @@ class LogisticLearner(Learner):
         start = perf_counter()
         fitted.fit(task.X, task.labels)
         fitted.set_callbacks(*theirs)
-        if not recorder.n_steps:  # where it started, there was nothing left to improve
+        if not len(steps):  # where it started, there was nothing left to improve
             note(fitted, perf_counter() - start)
-        return fitted, recorder.trajectory(
-            y=y,
-            classes=task.classes,
-            in_train=np.full(len(rows), task.recorded is None),
-            snapshots=taker.snapshots(),
-        )
+        return fitted, steps.trajectory()
 
     def replay(
         self,

@@ -10,11 +10,11 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
 from sklearn_difficulty.recording._estimator_records import estimator_records
-from sklearn_difficulty.recording._estimator_state import estimator_state, with_state
+from sklearn_difficulty.recording._estimator_state import with_state
+from sklearn_difficulty.recording._estimator_steps import EstimatorSteps
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
-from sklearn_difficulty.recording._sklearn_outputs import check_finite, decision_columns
-from sklearn_difficulty.recording._snapshots import SnapshotTaker, State
-from sklearn_difficulty.recording._step_recorder import StepRecorder
+from sklearn_difficulty.recording._sklearn_outputs import decision_columns
+from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.trajectory import Trajectory
 
 
@@ -74,20 +74,15 @@ class PartialFitLearner(Learner):
             fitted.set_params(early_stopping=False)
         classes = {} if task.classes is None else {"classes": task.classes}
         X, y = task.rows
-        recorder = StepRecorder(len(y), task.storage)
-        taker = SnapshotTaker(task.snapshots, task.max_snapshot_bytes, task.storage)
+        advice = "Scale the inputs, or lower the learning rate."
+        steps, patience = EstimatorSteps(task, advice, takes_snapshots=True), _Patience(fitted)
         n_updates = _updates_per_epoch(fitted, len(task.y))
-        rows, patience = np.arange(len(y)), _Patience(fitted)
-        while not patience.is_over(recorder.n_steps):
+        while not patience.is_over(len(steps)):
             start = perf_counter()
             fitted.partial_fit(task.X, task.labels, **classes)
             seconds = perf_counter() - start
             records = estimator_records(fitted, X, y, task.classes, task.keep)
-            check_finite(records["loss"], recorder, "Scale the inputs, or lower the learning rate.")
-            recorder.write(rows, records)
-            recorder.step({"epoch": 1.0, "update": n_updates, "wall": seconds})
-            if estimator_state(fitted):
-                taker.offer(recorder.n_steps - 1, lambda: estimator_state(fitted))
+            steps.add(fitted, records, seconds=seconds, updates=n_updates)
             # Held-out rows have no say in how long their model trains.
             trained = records
             if task.recorded is not None:
@@ -95,13 +90,8 @@ class PartialFitLearner(Learner):
             patience.note(float(np.mean(trained["loss"])))
             tick()
         if hasattr(fitted, "n_iter_"):  # which counts the last call of partial_fit only
-            fitted.n_iter_ = recorder.n_steps
-        return fitted, recorder.trajectory(
-            y=y,
-            classes=task.classes,
-            in_train=np.full(len(rows), task.recorded is None),
-            snapshots=taker.snapshots() if estimator_state(fitted) else None,
-        )
+            fitted.n_iter_ = len(steps)
+        return fitted, steps.trajectory()
 
     def class_proba(self, fitted: Any, X: Any, classes: np.ndarray) -> np.ndarray:
         """Probabilities, or the softmax of decision values; see :class:`Learner`."""

@@ -8,15 +8,14 @@ import numpy as np
 from sklearn.base import clone, is_regressor
 
 from sklearn_difficulty.recording._estimator_records import records_of_proba
+from sklearn_difficulty.recording._estimator_steps import EstimatorSteps
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._sklearn_outputs import (
     aligned,
-    check_finite,
     seeded_params,
     target_records,
 )
 from sklearn_difficulty.recording._snapshots import State
-from sklearn_difficulty.recording._step_recorder import StepRecorder
 from sklearn_difficulty.trajectory import Trajectory
 
 # Histogram boosting stops early by itself where there are more, as its documentation says.
@@ -75,17 +74,12 @@ class BoostingLearner(Learner):
         self.fit(fitted, task)
         seconds = perf_counter() - start
         X, y = task.rows
-        rows = np.arange(len(y))
-        recorder = StepRecorder(len(rows), task.storage)
+        steps = EstimatorSteps(task, "Scale the targets.")
         seconds_per_stage = seconds / self.count_stages(fitted)
         for records in self.stages(fitted, X, y, task.classes, task.keep):
-            check_finite(records["loss"], recorder, "Scale the targets.")
-            recorder.write(rows, records)
-            recorder.step({"epoch": 1.0, "update": 1.0, "wall": seconds_per_stage})
+            steps.add(fitted, records, seconds=seconds_per_stage)
         tick()
-        return fitted, recorder.trajectory(
-            y=y, classes=task.classes, in_train=np.full(len(rows), task.recorded is None)
-        )
+        return fitted, steps.trajectory()
 
     def replay(
         self,
