@@ -10,7 +10,14 @@ import numpy as np
 from sklearn_difficulty.exceptions import TrajectoryFormatError
 from sklearn_difficulty.trajectory._layout import LAYOUT
 
-__all__ = ["MANIFEST", "described_files", "read_manifest", "state_file", "write_manifest"]
+__all__ = [
+    "MANIFEST",
+    "check_file",
+    "described_files",
+    "read_manifest",
+    "state_file",
+    "write_manifest",
+]
 
 FORMAT = "sklearn-difficulty trajectory"
 # 2: snapshots are safetensors files.
@@ -32,6 +39,30 @@ def state_file(model: int, step: int) -> str:
         The name.
     """
     return f"snapshots/model{model}_step{step}.safetensors"
+
+
+def check_file(file: Path, n_bytes: int | None) -> None:
+    """Check that a file of a trajectory is there, and all of it.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    n_bytes : int or None
+        Its size, as the description has it; None where it has none.
+
+    Raises
+    ------
+    TrajectoryFormatError
+        If it is missing or of another size.
+    """
+    if not file.is_file():
+        raise TrajectoryFormatError(f"{file} is missing; {MANIFEST} names it.")
+    size = file.stat().st_size
+    if size != n_bytes:
+        raise TrajectoryFormatError(
+            f"{file} is cut short or altered: it has {size} bytes, {MANIFEST} says {n_bytes}."
+        )
 
 
 def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:

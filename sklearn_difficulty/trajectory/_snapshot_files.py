@@ -9,6 +9,7 @@ import numpy as np
 
 from sklearn_difficulty.exceptions import TrajectoryFormatError
 from sklearn_difficulty.trajectory._array_files import check_description, describe
+from sklearn_difficulty.trajectory._manifest import check_file
 from sklearn_difficulty.trajectory._snapshots import Snapshots
 
 __all__ = ["StateOnDisk", "refuse_unstorable_states", "require_safetensors", "write_state"]
@@ -139,14 +140,7 @@ class StateOnDisk(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, file: Path, description: Mapping[str, Any]) -> None:
-        if not file.is_file():
-            raise TrajectoryFormatError(f"{file} is missing.")
-        size = file.stat().st_size
-        if size != description.get("bytes"):
-            raise TrajectoryFormatError(
-                f"{file} is cut short or altered: it has {size} bytes, "
-                f"but {description.get('bytes')} were saved."
-            )
+        check_file(file, description.get("bytes"))
         self.file = file
         self.description = description
         self._arrays: dict[str, Any] = dict(description["arrays"])

@@ -18,7 +18,7 @@ from sklearn_difficulty.exceptions import TrajectoryFormatError
 from sklearn_difficulty.trajectory._array_files import check_description, describe, storable
 from sklearn_difficulty.trajectory._layout import LAYOUT
 from sklearn_difficulty.trajectory._manifest import (
-    MANIFEST,
+    check_file,
     described_files,
     read_manifest,
     state_file,
@@ -295,14 +295,7 @@ def load_fields(path: str | os.PathLike[str], *, mmap: bool = False) -> dict[str
 
 
 def _read_array(file: Path, description: dict[str, Any], mmap: bool) -> np.ndarray:
-    if not file.is_file():
-        raise TrajectoryFormatError(f"{file} is missing; {MANIFEST} names it.")
-    size = file.stat().st_size
-    if size != description.get("bytes"):
-        raise TrajectoryFormatError(
-            f"{file} is cut short or altered: it has {size} bytes, "
-            f"{MANIFEST} says {description.get('bytes')}."
-        )
+    check_file(file, description.get("bytes"))
     axes = LAYOUT[file.stem.rstrip("0123456789")].axes
     # Arrays without these axes are small. An empty one cannot be mapped.
     on_disk = mmap and {"runs", "samples"} <= set(axes) and 0 not in description["shape"]
