@@ -1,6 +1,6 @@
 """Learners around a learner: what they say of themselves, and what they hand on to it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -109,12 +109,12 @@ class LearnerAroundOne(LearnerAround):
     def input_gradients(
         self,
         fitted: Any,
-        states: Iterable[State],
+        states: Callable[[], Iterable[State]],
         X: Any,
         target: Any,
         classes: np.ndarray | None,
         output: str,
-    ) -> Iterator[np.ndarray]:
+    ) -> Iterator[Iterator[np.ndarray]]:
         """Gradients by the rows that the estimator within is given; see :class:`Learner`."""
         rows = self.rows_within(fitted, X)
         return self.inner.input_gradients(

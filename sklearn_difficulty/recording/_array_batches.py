@@ -31,6 +31,10 @@ from sklearn_difficulty.recording._inputs import CastDataset
 # whatever the size, rows of real numbers that are few in all are small inside any network; numbers
 # of words are not, which stand for whole vectors.
 _TIMES_LARGER_WITHOUT_GRADIENTS = 8
+# One to the gradients by its inputs alone holds fewer activations than training, which keeps the
+# inputs of layers for the gradients of their weights, too. Large rows are left as many as they are.
+_TIMES_LARGER_WITH_GRADIENTS = 2
+_VALUES_PER_BATCH_WITH_GRADIENTS = 2**18
 _FEW_VALUES = 2**17
 _FEW_VALUES_WITH_GRADIENTS = 2**16
 _VALUES_PER_BATCH = 2**20
@@ -105,7 +109,9 @@ class ArrayBatches:
         """Which of the rows to draw from were in the batch that was yielded last."""
         return self._last.numpy()
 
-    def enlarge(self, *, most_times: int, few_values: int) -> None:
+    def enlarge(
+        self, *, most_times: int, few_values: int, most_values: int = _VALUES_PER_BATCH
+    ) -> None:
         """Make batches larger, for what needs no more memory with each row than training does.
 
         Parameters
@@ -114,12 +120,14 @@ class ArrayBatches:
             How many times the size of a batch in training.
         few_values : int
             Input values that a batch may hold anyway, where they are real numbers.
+        most_values : int, default=2**20
+            Input values that a batch may hold where it is enlarged.
         """
         values_per_row = max(1, int(np.prod(self._inputs.shape[1:])))
         n_rows = most_times * self.batch_size
         if self._inputs.is_floating_point:
             n_rows = max(n_rows, few_values // values_per_row)
-        n_rows = min(n_rows, _VALUES_PER_BATCH // values_per_row, _MOST_ROWS_PER_BATCH)
+        n_rows = min(n_rows, most_values // values_per_row, _MOST_ROWS_PER_BATCH)
         self.batch_size = max(self.batch_size, n_rows)
 
     def __getattr__(self, name: str) -> Any:
@@ -284,10 +292,14 @@ def for_recording(iterator: Any) -> Any:
 
 
 def for_gradients(iterator: Any) -> Any:
-    """The same for a pass that has gradients to hold."""
+    """The same for a pass to the gradients by the inputs, with activations to hold."""
     iterator = faster(iterator)
     if isinstance(iterator, ArrayBatches):
-        iterator.enlarge(most_times=1, few_values=_FEW_VALUES_WITH_GRADIENTS)
+        iterator.enlarge(
+            most_times=_TIMES_LARGER_WITH_GRADIENTS,
+            few_values=_FEW_VALUES_WITH_GRADIENTS,
+            most_values=_VALUES_PER_BATCH_WITH_GRADIENTS,
+        )
     return iterator
 
 

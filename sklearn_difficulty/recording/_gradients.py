@@ -1,6 +1,7 @@
 """Scores from gradients: models outside, then chunks of rows, and their kept states inside."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording._recording import Recording
 from sklearn_difficulty.trajectory import window_steps
 
-# Gradients of a chunk of rows are held three times over (as they come, those of the first state,
-# and a running sum of distances from them), so that a chunk is as many rows as make this many input
-# values, but so many at least that loading a state takes less time than its gradients.
+# Rows that have to be copied, or that a pipeline transforms, are there a chunk at a time: as many
+# as make this many input values, but so many at least that loading a state takes less time than
+# the norms of its gradients.
 _VALUES_PER_CHUNK = 2**20
 _LEAST_ROWS_PER_CHUNK = 64
 _MOST_STEPS_NAMED = 8
@@ -75,20 +76,29 @@ def gradient_scores(
     for model, scores_of_model in enumerate(scores):
         kept = _kept_in_window(recording, model, steps, least_states)
         rows = np.flatnonzero((train_rows < 0) | recording.scored[model, train_rows])
-        for start in range(0, len(rows), rows_per_chunk):
-            chunk = rows[start : start + rows_per_chunk]
-            gradients = _gradients(
+        # of one size, lest states are loaded for a small one in the end
+        n_chunks = -(-len(rows) // rows_per_chunk)
+        for chunk in np.array_split(rows, n_chunks) if n_chunks else ():
+            portions = _gradients(
                 recording,
                 model,
                 kept,
-                take_rows(X, chunk),
+                _taken(X, chunk),
                 None if target is None else target[chunk],
                 source,
                 output,
             )
+            values = np.concatenate([function(gradients) for gradients in portions])
             # of several outputs of a row, the mean of what each gives
-            scores_of_model[chunk] = function(gradients).reshape(len(chunk), -1).mean(axis=1)
+            scores_of_model[chunk] = values.reshape(len(chunk), -1).mean(axis=1)
     return scores
+
+
+def _taken(X: Any, rows: np.ndarray) -> Any:
+    """Rows in order, without a copy where they lie next to each other in an array."""
+    if isinstance(X, np.ndarray) and rows[-1] - rows[0] + 1 == len(rows):
+        return X[rows[0] : rows[-1] + 1]
+    return take_rows(X, rows)
 
 
 def _gradients(
@@ -99,12 +109,14 @@ def _gradients(
     target: np.ndarray | None,
     source: str,
     output: str | None,
-) -> Iterator[np.ndarray]:
-    learner, classes = recording.learner, recording.classes
-    about = recording.estimators[model], recording.states(model, steps), X, target, classes
+) -> Iterator[Iterator[np.ndarray]]:
+    """For some rows after the others, in order, their gradients or norms at each state."""
+    learner, fitted = recording.learner, recording.estimators[model]
+    states = partial(recording.states, model, steps)
+    about = X, target, recording.classes
     if source == "gradient_norms":
-        return learner.gradient_norms(*about)
-    return learner.input_gradients(*about, output or "logit")
+        return iter([learner.gradient_norms(fitted, states(), *about)])
+    return learner.input_gradients(fitted, states, *about, output or "logit")
 
 
 def _kept_in_window(

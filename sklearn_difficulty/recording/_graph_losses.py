@@ -3,7 +3,9 @@
 They are those of :mod:`sklearn_difficulty.recording._losses`, which are recorded without one.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -57,11 +59,11 @@ def graph_losses(
     return torch.stack([loss.reshape(()) for loss in losses])
 
 
-def differentiable(module: torch.nn.Module) -> AbstractContextManager[Any]:
-    """Context in which a module in evaluation mode has gradients by its parameters.
+def differentiable(module: torch.nn.Module) -> Callable[[], AbstractContextManager[Any]]:
+    """Makes contexts in which a module in evaluation mode has gradients by its parameters.
 
     cuDNN has none for recurrent layers then, so that it has to be left out.
     """
     if any(isinstance(part, torch.nn.RNNBase) for part in module.modules()):
-        return torch.backends.cudnn.flags(enabled=False)
-    return nullcontext()
+        return partial(torch.backends.cudnn.flags, enabled=False)
+    return nullcontext

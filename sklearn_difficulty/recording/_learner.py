@@ -200,16 +200,17 @@ class Learner:
     def input_gradients(
         self,
         fitted: Any,
-        states: Iterable[State],
+        states: Callable[[], Iterable[State]],
         X: Any,
         target: Any,
         classes: np.ndarray | None,
         output: str,
-    ) -> Iterator[np.ndarray]:
-        """Gradients by the input, of shape (n, ...), after each step kept.
+    ) -> Iterator[Iterator[np.ndarray]]:
+        """Gradients by the input: of some k rows after the others, (k, ...) after each step kept.
 
-        `output` says of what: ``"logit"`` or ``"proba"`` of the class `target`, or ``"loss"``
-        under the target `target`.
+        `states` gives the states after these steps, from the first on whenever it is called.
+        `output` says of what: ``"logit"`` or ``"proba"`` of the class `target`, or ``"loss"`` under
+        the target `target`.
         """
         raise no_gradients(fitted, "input")
 

@@ -18,8 +18,9 @@ from sklearn_difficulty.recording._graph_losses import (
     graph_losses,
     is_reduced_alone,
 )
+from sklearn_difficulty.recording._loaded_states import StateLoader
 from sklearn_difficulty.recording._losses import unwrapped
-from sklearn_difficulty.recording._replay import batches, load_state, replica
+from sklearn_difficulty.recording._replay import batches, replica
 from sklearn_difficulty.recording._snapshots import State, trained_parts
 
 # Values of all gradients that are there at a time: few enough for a CPU's cache to be of help,
@@ -56,8 +57,9 @@ def gradient_norms(net: Any, states: Iterable[State], X: Any, y: Any) -> Iterato
         If no parameter requires gradients.
     """
     norms_of = _RowNorms(net)
+    load = StateLoader(norms_of.net)
     for state in states:
-        load_state(norms_of.net, state)
+        load(state)
         # not larger than in training, as each row has a gradient for each parameter
         rows = map(unpack_data, batches(norms_of.net, X, y, sized=faster))
         yield np.concatenate([norms_of(Xi, yi) for Xi, yi in rows]).astype(np.float64)
@@ -92,6 +94,7 @@ class _RowNorms:
         for name in (*net._modules, *net._criteria):  # code that was compiled cannot be mapped
             vars(self.net)[f"{name}_"] = unwrapped(getattr(self.net, f"{name}_"))
         self._loss = _RowLoss(self.net)
+        self._differentiable = differentiable(self._loss)
         self._parameters = {
             name: parameter for name, parameter in self._loss.named_parameters() if name in trained
         }
@@ -112,7 +115,7 @@ class _RowNorms:
     def __call__(self, Xi: Any, yi: Any) -> np.ndarray:
         yi = on_device(yi, get_len(Xi), self.net.device)
         batch = BatchRows(len(yi), Xi, yi)
-        with differentiable(self._loss):
+        with self._differentiable():
             if self._is_mapped is None:
                 self._loss.decide(Xi, yi)
                 n_tried = min(_ROWS_TRIED, len(yi))

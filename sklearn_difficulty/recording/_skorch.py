@@ -11,6 +11,7 @@ from skorch import NeuralNet
 from sklearn_difficulty._data import are_label_sets
 from sklearn_difficulty._validation import check_count
 from sklearn_difficulty.recording._generators import seeded_generators
+from sklearn_difficulty.recording._input_gradients import input_gradients
 from sklearn_difficulty.recording._learner import Learner, Task, warn_of_rows_held_back
 from sklearn_difficulty.recording._net_rows import (
     columns_of,
@@ -20,11 +21,7 @@ from sklearn_difficulty.recording._net_rows import (
 )
 from sklearn_difficulty.recording._net_run import NetRun, holds_rows_back
 from sklearn_difficulty.recording._per_sample_gradients import gradient_norms
-from sklearn_difficulty.recording._replay import (
-    input_gradients,
-    outputs_of,
-    replay_records,
-)
+from sklearn_difficulty.recording._replay import outputs_of, replay_records
 from sklearn_difficulty.recording._snapshots import State
 from sklearn_difficulty.recording._stacked_runs import record_stacked
 from sklearn_difficulty.trajectory import Trajectory
@@ -131,12 +128,12 @@ class SkorchLearner(Learner):
     def input_gradients(
         self,
         fitted: Any,
-        states: Iterable[State],
+        states: Callable[[], Iterable[State]],
         X: Any,
         target: Any,
         classes: np.ndarray | None,
         output: str,
-    ) -> Iterator[np.ndarray]:
+    ) -> Iterator[Iterator[np.ndarray]]:
         """Gradients by the input; see :class:`Learner`."""
         if output == "loss":
             X, target = converted(fitted, X, target, classes)

@@ -34,7 +34,8 @@ class Score:
     source : {"records", "input_gradients", "gradient_norms"}, default="records"
         What the function is given: the trajectory; an iterable over kept snapshots of the gradients
         by the input, arrays of shape (n_samples, ...); or one of the norms of the gradients by the
-        parameters, arrays of shape (n_samples,).
+        parameters, arrays of shape (n_samples,). Both come for some samples after the others, so
+        that a score from them cannot relate a sample to others.
     choices : mapping of str to tuple, optional
         Options of how gradients are made, with the values that they accept, the default first.
     least_states : int, default=1

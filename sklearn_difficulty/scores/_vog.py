@@ -17,7 +17,7 @@ _VALUES_AT_A_TIME = 2**14
 
 
 class RunningVariance:
-    """Mean and variance of arrays that come one after the other, in the memory of few of them.
+    """Variance of arrays that come one after the other, in the memory of few of them.
 
     Parameters
     ----------
@@ -29,8 +29,6 @@ class RunningVariance:
     ----------
     count : int
         How many arrays came.
-    mean : ndarray
-        Their mean, float64.
 
     Examples
     --------
@@ -39,8 +37,8 @@ class RunningVariance:
     >>> running = RunningVariance()
     >>> for array in ([[1.0, 5.0]], [[3.0, 5.0]]):
     ...     running.update(np.array(array))
-    >>> running.mean, running.squared_deviations
-    (array([[2., 5.]]), array([[2., 0.]]))
+    >>> running.squared_deviations
+    array([[2., 0.]])
     """
 
     def __init__(self, *, of_rows: bool = False) -> None:
@@ -48,7 +46,7 @@ class RunningVariance:
         self._of_rows = of_rows
         # Sums of the distances from the first array and of their squares: as that is one of the
         # arrays, the variance is never so much smaller than these that rounding tells.
-        self._first = self._sum = self._squares = np.zeros((0, 0))
+        self._first = self._sum = self._squares = self._room = np.zeros((0, 0))
         self._shape: tuple[int, ...] = ()
 
     def update(self, array: np.ndarray) -> None:
@@ -64,19 +62,19 @@ class RunningVariance:
         if self.count == 1:
             self._shape = array.shape
             self._first, self._sum = values.astype(np.float64), np.zeros(values.shape)
+            # Piece by piece, since to bring large arrays into the cache, again and again, takes
+            # longer than what is done with them.
+            n_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, values.shape[1]))
+            self._room = np.empty((min(n_at_a_time, len(values)), values.shape[1]))
             self._squares = np.zeros(len(values) if self._of_rows else values.shape)
             return
         if array.shape != self._shape:
             raise ValueError(
                 f"all arrays must have one shape; got {array.shape} after {self._shape}."
             )
-        # Piece by piece, since to bring large arrays into the cache, again and again, takes longer
-        # than what is done with them.
-        n_at_a_time = max(1, _VALUES_AT_A_TIME // max(1, values.shape[1]))
-        room = np.empty((min(n_at_a_time, len(values)), values.shape[1]))
-        for start in range(0, len(values), n_at_a_time):
-            piece = slice(start, start + n_at_a_time)
-            distance = room[: len(values[piece])]
+        for start in range(0, len(values), max(1, len(self._room))):
+            piece = slice(start, start + len(self._room))
+            distance = self._room[: len(values[piece])]
             distance[:] = values[piece]
             distance -= self._first[piece]
             self._sum[piece] += distance
@@ -85,11 +83,6 @@ class RunningVariance:
             else:
                 distance *= distance
                 self._squares[piece] += distance
-
-    @property
-    def mean(self) -> np.ndarray:
-        """Mean of the arrays, float64."""
-        return (self._first + self._sum / max(1, self.count)).reshape(self._shape)
 
     @property
     def squared_deviations(self) -> np.ndarray:

@@ -12,8 +12,9 @@ from torch.nn import functional
 from sklearn_difficulty import TrackedNetClassifier
 from sklearn_difficulty.exceptions import RecordNotFoundError
 from sklearn_difficulty.recording import _per_sample_gradients as module
+from sklearn_difficulty.recording._loaded_states import load_state
 from sklearn_difficulty.recording._per_sample_gradients import gradient_norms
-from sklearn_difficulty.recording._replay import load_state, replay_records
+from sklearn_difficulty.recording._replay import replay_records
 from sklearn_difficulty.recording._snapshots import net_state
 
 # Logits x0, x1 and -x0 - x1, as in the golden values of gradients by the input.

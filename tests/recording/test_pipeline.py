@@ -253,10 +253,11 @@ def test_gradients_are_by_transformed_rows(table, make_net):
     recording = run(make_pipeline(PCA(4, whiten=True), make_net()), X, y)
     [fitted] = recording.estimators
     states = list(recording.states(0, recording.kept_steps(0)))
-    ours = recording.learner.input_gradients(fitted, iter(states), X[:7], y[:7], NAMES, "logit")
+    about = y[:7], NAMES, "logit"
+    [ours] = recording.learner.input_gradients(fitted, lambda: states, X[:7], *about)
     inner = recording.learner.inner
     rows = fitted[0].transform(X[:7])
-    theirs = inner.input_gradients(fitted[-1], iter(states), rows, y[:7], NAMES, "logit")
+    [theirs] = inner.input_gradients(fitted[-1], lambda: states, rows, *about)
     for mine, other in zip(ours, theirs, strict=True):
         assert mine.shape == (7, 4)
         assert_array_equal(mine, other)

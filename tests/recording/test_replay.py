@@ -10,13 +10,9 @@ from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier
 
 from sklearn_difficulty import DifficultyTracker
 from sklearn_difficulty.exceptions import RecordNotFoundError
-from sklearn_difficulty.recording._replay import (
-    input_gradients,
-    load_state,
-    outputs_of,
-    replay_records,
-    replica,
-)
+from sklearn_difficulty.recording._input_gradients import input_gradients
+from sklearn_difficulty.recording._loaded_states import load_state
+from sklearn_difficulty.recording._replay import outputs_of, replay_records, replica
 from sklearn_difficulty.recording._snapshots import module_state
 
 # A linear model by hand: logits x0, x1 and -x0 - x1
@@ -40,7 +36,8 @@ def linear_net(make_net, **params):
 
 def gradients_of(net, X, target, output, states=None):
     states = [module_state(net.module_)] if states is None else states
-    return list(input_gradients(net, states, X, np.asarray(target), output=output))
+    portions = input_gradients(net, lambda: states, X, np.asarray(target), output=output)
+    return [np.concatenate(of_state) for of_state in zip(*map(list, portions), strict=True)]
 
 
 # -- gradients by the input ---------------------------------------------------------------
