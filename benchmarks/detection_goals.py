@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from detection_data import SMALL_TABLES
 from detection_metrics import recall_at
-from detection_ours import FOREST, NET, NO_FILTER, OURS, SINGLE
+from detection_ours import FOREST, NET, NET_PLANTED, NO_FILTER, OURS, SINGLE
 from detection_peers import CLEAN_LEARNING, CLEANLAB, CLEANLAB_CUT, OUT_OF_FOLD_FOREST
 from label_noise import METRICS
 
@@ -66,17 +66,25 @@ def goals(results: Results) -> list[Goal]:
     clean = {pair: one for pair, one in results.items() if pair not in noisy}
     small = {pair: one for pair, one in noisy.items() if pair.split("-")[0] in SMALL_TABLES}
     precise = "average precision"
+    # The second one is that of the automatic cut, off two trainings or more.
+    rankings = {OURS: NET, f"{OURS} with planted errors": NET_PLANTED}
     return [
-        _on_pairs(
-            f"{OURS}: {precise} above cleanlab's best ranking on 9 of 10 pairs",
-            {p: mean(one, NET, AP) - best(one, CLEANLAB)[1] for p, one in noisy.items()},
-            share=0.9,
-            above=True,
+        *(
+            _on_pairs(
+                f"{name}: {precise} above cleanlab's best ranking on 9 of 10 pairs",
+                {p: mean(one, method, AP) - best(one, CLEANLAB)[1] for p, one in noisy.items()},
+                share=0.9,
+                above=True,
+            )
+            for name, method in rankings.items()
         ),
-        _on_pairs(
-            f"{OURS}: {precise} within 0.01 of our best single score on each pair",
-            {p: mean(one, NET, AP) - best(one, SINGLE)[1] for p, one in noisy.items()},
-            least=-0.01,
+        *(
+            _on_pairs(
+                f"{name}: {precise} within 0.01 of our best single score on each pair",
+                {p: mean(one, method, AP) - best(one, SINGLE)[1] for p, one in noisy.items()},
+                least=-0.01,
+            )
+            for name, method in rankings.items()
         ),
         _trainings(results),
         *(
@@ -89,7 +97,7 @@ def goals(results: Results) -> list[Goal]:
                 },
                 least=-0.01,
             )
-            for method in (NET, FOREST)
+            for method in (NET, NET_PLANTED, FOREST)
         ),
         _on_pairs(
             "automatic cut: F1 at least cleanlab's on 8 of 10 pairs",

@@ -6,6 +6,7 @@ without a training when they change.
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
@@ -26,15 +27,15 @@ from detection_nets import (
     make_recorded_net,
 )
 from detection_task import Task, final_accuracy
+from sklearn.base import clone
 
 from sklearn_difficulty import DifficultyScorer
 from sklearn_difficulty.labels import (
     PlantedErrors,
     PlantedLabels,
     estimate_label_noise,
-    plant_errors,
 )
-from sklearn_difficulty.labels._planted_errors import n_trainings_needed
+from sklearn_difficulty.labels._enough_errors import plant_enough_errors
 from sklearn_difficulty.scores import SCORES, Score
 from sklearn_difficulty.selection._auto_support import auto_support
 from sklearn_difficulty.trajectory import Trajectory
@@ -42,6 +43,9 @@ from sklearn_difficulty.trajectory import Trajectory
 # The score that our automatic cut is taken with, and the rows of the table that have one.
 OURS = "consensus"
 NET, FOREST = f"{OURS}, network", f"{OURS}, forest out of bag"
+# The ranking of the cut: of the network, with steps that weigh by how far planted errors stand out.
+# A forest has no steps.
+NET_PLANTED = f"{OURS} with planted errors, network"
 # Every score that one training gives, with its options.
 SINGLE = {
     name: (name, {})
@@ -96,17 +100,23 @@ def train_planted(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
         "network": (make_recorded_net(X, task.n_classes), X),
         "forest": (make_forest(len(X)), flat(X)),
     }
-    seconds, again = {}, range(n_trainings_needed(len(X)))
+    seconds, trainings = {}, {}
     for model, (estimator, rows) in models.items():
         start = process_time()
-        path, rng = Trajectory.load(task.path(model)), np.random.RandomState(task.seed)
+        path = Trajectory.load(task.path(model))
         scorer = DifficultyScorer(estimator, score=OURS, snapshots=None, random_state=task.seed)
-        for number in again:
-            labels = plant_errors(path, rng)
-            scorer.fit(rows, labels.y).trajectory_.save(task.planted(model, number))
+        train = partial(_train_planted, scorer, rows)
+        errors = plant_enough_errors(path, train, np.random.RandomState(task.seed))
+        for number, (planted, labels) in enumerate(errors):
+            planted.save(task.planted(model, number))
             np.savez(task.planted(model, number).with_suffix(".npz"), **labels._asdict())
-        seconds[model] = process_time() - start
-    return {PLANTED: {"seconds of training": seconds, "trainings": len(again)}}
+        seconds[model], trainings[model] = process_time() - start, len(errors)
+    return {PLANTED: {"seconds of training": seconds, "trainings": trainings}}
+
+
+def _train_planted(scorer: DifficultyScorer, X: np.ndarray, labels: PlantedLabels) -> Trajectory:
+    trajectory: Trajectory = clone(scorer).fit(X, labels.y).trajectory_
+    return trajectory
 
 
 def aum_by_package(outputs: np.ndarray, given: np.ndarray) -> np.ndarray:
@@ -143,12 +153,23 @@ def run_ours(task: Task, earlier: dict[str, Row]) -> dict[str, Row]:
     one_forest = {"seconds": seconds["forest"], "trainings": 1}
     rows = {}
     for row, model, path in ((NET, "network", network), (FOREST, "forest", forest)):
-        rows[row] = _with_cut(task, path, model, again["trainings"]) | {
-            "seconds": seconds[model],
-            "trainings": 1,
-            "seconds of the cut": seconds[model] + again["seconds of training"][model],
-            "trainings of the cut": 1 + again["trainings"],
+        of_cut, ranked = _with_cut(task, path, model, again["trainings"][model])
+        both = {
+            "seconds": seconds[model] + again["seconds of training"][model],
+            "trainings": 1 + again["trainings"][model],
         }
+        rows[row] = (
+            judge_ranking(task.wrong, difficulty := _ranked(path, OURS, {}))
+            | of_cut
+            | {
+                "recalls": recalls(task.wrong, difficulty),
+                "seconds": seconds[model],
+                "trainings": 1,
+                **{f"{name} of the cut": value for name, value in both.items()},
+            }
+        )
+        if row == NET:
+            rows[NET_PLANTED] = judge_ranking(task.wrong, ranked) | both
     for label, (score, params) in SINGLE.items():
         rows[label] = judge_ranking(task.wrong, _ranked(network, score, params)) | one_training
     for score in OF_FORESTS:
@@ -169,20 +190,19 @@ def _planted_errors(task: Task, model: str, n_trainings: int) -> Iterator[Plante
         yield PlantedErrors(Trajectory.load(task.planted(model, number)), labels)
 
 
-def _with_cut(task: Task, trajectory: Trajectory, model: str, n_trainings: int) -> Row:
-    """Rank, cut automatically, estimate, and train on what is left."""
-    difficulty = _ranked(trajectory, OURS, {})
+def _with_cut(
+    task: Task, trajectory: Trajectory, model: str, n_trainings: int
+) -> tuple[Row, np.ndarray]:
+    """Cut automatically, estimate, and train on what is left; and the ranking of the cut."""
     noise = estimate_label_noise(trajectory, [*_planted_errors(task, model, n_trainings)])
-    support, _ = auto_support(difficulty, noise.mislabeled_proba, task.given)
+    support, _ = auto_support(noise.consensus, noise.mislabeled_proba, task.given)
     low, high = noise.noise_rate_interval
     return (
-        judge_ranking(task.wrong, difficulty)
-        | judge_cut(task.wrong, ~support)
+        judge_cut(task.wrong, ~support)
         | judge_probabilities(task.wrong, noise.mislabeled_proba)
         | {
             "noise rate": noise.noise_rate,
             "noise rate is in the interval": float(low <= task.wrong.mean() <= high),
             "accuracy": final_accuracy(task, support),
-            "recalls": recalls(task.wrong, difficulty),
         }
-    )
+    ), noise.consensus

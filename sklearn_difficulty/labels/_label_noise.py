@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from sklearn_difficulty.labels._labelled import Labelled
 from sklearn_difficulty.labels._noise_rates import noise_rates
-from sklearn_difficulty.labels._planted_errors import PlantedErrors, PlantedLabels
-from sklearn_difficulty.labels._shown import Labelled, Shown
-from sklearn_difficulty.scores import consensus
+from sklearn_difficulty.labels._planted_errors import PlantedErrors
+from sklearn_difficulty.labels._shown_by import checked_errors, shown_by
 from sklearn_difficulty.scores._beliefs import beliefs
 from sklearn_difficulty.scores._consensus import confusions_of, consensus_of
 from sklearn_difficulty.scores._over_runs import warn_of_missing
@@ -26,6 +25,10 @@ class LabelNoise:
     ----------
     classes : ndarray of shape (n_classes,)
         The labels.
+    consensus : ndarray of shape (n_samples,)
+        How much more another label was believed than the given one. With planted errors, the steps
+        of the training weigh by how far these stand out in them. NaN for rows that were never
+        recorded.
     mislabeled_proba : ndarray of shape (n_samples,)
         How probable it is that the given label of each row is wrong. NaN for rows that were never
         recorded.
@@ -57,6 +60,7 @@ class LabelNoise:
     """
 
     classes: np.ndarray
+    consensus: np.ndarray
     mislabeled_proba: np.ndarray
     likely_labels: np.ndarray
     noise_matrix: np.ndarray
@@ -79,7 +83,10 @@ def estimate_label_noise(
     - With planted errors, that is where a second training shows them to be: the middle between
       their median and that of the right labels is 0, whatever a model has memorised, or not yet
       learnt. For the right labels, of which nobody knows which they are, stand all the other rows
-      and those that the first training believed, one half each.
+      and those that the first training believed, one half each. They also show which steps of the
+      training tell: each weighs what it weighs in the consensus, times the eighth power of how far
+      planted errors are contradicted more than other rows with the same label (the share of these
+      that is contradicted less, above a half).
     - Without, 0 is where the given label and its strongest rival were believed equally.
 
     If the rows above 0 are as far above it as the others are below it, their labels are wrong; if
@@ -94,9 +101,12 @@ def estimate_label_noise(
     Then labels may count as wrong only as far as they look just like the planted ones: the share
     of the other rows beyond the median or the upper quartile of these, over a half or a quarter,
     whichever is less, is the noise rate, and the ratio of the densities says which rows it is. That
-    is what counts where more than 18 % of the planted errors are believed, and that rate is less
-    than 0.6 of their share; and where the two trainings differ so much that half as many rows again
-    are above 0 in the first one.
+    counts the more, the surer more than 16 % of the planted errors are believed, and the surer that
+    rate is less than 0.55 of their share; and alone where the two trainings differ so much that
+    half as many rows again are above 0 in the first one.
+
+    Whether planted errors stand out at all is a test at the level of 0.1, in which each fifth of
+    them is looked at in the steps that the others stand out in.
 
     Parameters
     ----------
@@ -104,7 +114,8 @@ def estimate_label_noise(
         The path; `proba`, `margin`, `prediction`, `y` and `classes` are used.
     planted_errors : PlantedErrors, sequence of PlantedErrors or None, default=None
         Path of a second training of the same model on the same rows, with some labels made wrong;
-        of few rows, paths of several such trainings, each with other errors, tell more.
+        of few rows, or of a model that knows little, paths of several such trainings, each with
+        other errors, tell more.
 
     Returns
     -------
@@ -158,11 +169,12 @@ def estimate_label_noise(
     trajectory.require("y", "classes", score="estimate_label_noise")
     assert trajectory.y is not None and trajectory.classes is not None
     codes, n_classes = np.asarray(trajectory.y), len(trajectory.classes)
-    belief = beliefs(trajectory)
+    errors = checked_errors(planted_errors)
+    shown, pace = shown_by(trajectory, errors)
+    belief = beliefs(trajectory, pace)
     confusions = confusions_of(belief, codes)
     values = consensus_of(belief, codes, confusions)
     warn_of_missing(np.isnan(values), "estimate_label_noise")
-    shown = _shown_by(planted_errors)
     rates = noise_rates(Labelled(values, codes), shown, n_classes)
     proba = rates.mislabeled_proba
     rivals = belief.strongest * confusions[:, codes].T
@@ -170,6 +182,7 @@ def estimate_label_noise(
     likely = np.where(rivals.any(axis=1), likely, codes)
     return LabelNoise(
         classes=np.asarray(trajectory.classes),
+        consensus=values,
         mislabeled_proba=proba,
         likely_labels=np.asarray(trajectory.classes)[likely],
         noise_matrix=_noise_matrix(proba, rivals, codes),
@@ -179,36 +192,6 @@ def estimate_label_noise(
         class_noise_rate_interval=rates.interval_of_class,
         calibrated=shown.enough,
     )
-
-
-def _shown_by(planted_errors: Any) -> Shown:
-    """Consensus on the planted errors, and on the other rows of the same trainings."""
-    if planted_errors is None:
-        return Shown.none()
-    if isinstance(planted_errors, PlantedErrors):
-        planted_errors = [planted_errors]
-    if not isinstance(planted_errors, Sequence) or not all(map(_are_planted, planted_errors)):
-        raise TypeError(
-            "planted_errors must be PlantedErrors(trajectory, labels) with labels of plant_errors, "
-            f"several of them, or None; got {planted_errors!r:.99}."
-        )
-    return Shown.pooled(map(_shown_by_one, planted_errors))
-
-
-def _are_planted(errors: Any) -> bool:
-    return isinstance(errors, PlantedErrors) and isinstance(errors.labels, PlantedLabels)
-
-
-def _shown_by_one(errors: PlantedErrors) -> Shown:
-    path, labels = errors
-    for name in ("planted", "believed"):
-        mask = np.asarray(getattr(labels, name))
-        if mask.shape != (path.n_samples,) or mask.dtype != bool:
-            raise ValueError(
-                f"planted_errors.labels.{name} must be a mask of the {path.n_samples} samples of "
-                f"its trajectory; got an array of {mask.dtype} of shape {mask.shape}."
-            )
-    return Shown.of(Labelled(consensus(path), np.asarray(path.y)), labels.planted, labels.believed)
 
 
 def _noise_matrix(proba: np.ndarray, rivals: np.ndarray, codes: np.ndarray) -> np.ndarray:

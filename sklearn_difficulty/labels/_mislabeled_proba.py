@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit
 
-from sklearn_difficulty.labels._shown import Labelled, Shown, share_below
+from sklearn_difficulty.labels._labelled import Labelled, share_below
+from sklearn_difficulty.labels._shown import Shown
 
 __all__ = ["mislabeled_proba"]
 
@@ -26,8 +27,9 @@ _MOST_PROBA, _MOST_LOG_RATIO = 0.95, 50.0
 # With other errors in the labels, the model looks different; this much more is too different.
 _MANY_MORE, _SOME_MORE = 1.5, 0.02
 # A model that believes more than this share of planted errors is weak, and may be as wrong about
-# right labels: then more than this part of that share has to look just like planted errors.
-_WEAK, _SURELY = 0.18, 0.6
+# right labels: then more than this part of that share has to look just like planted errors. The
+# exponent says how soon it is more.
+_WEAK, _SURELY, _SOONNESS = 0.16, 0.55, 10
 _FEWEST_IN_CLASS = 3
 # Half of the wrong rows look less wrong than the planted ones; those of other kinds, more of them.
 _TIES = 4.0
@@ -43,8 +45,8 @@ class _Scale(NamedTuple):
     """Largest share of rows beyond the middle that is plausible."""
     missed: float = 0.0
     """Share of planted errors that the model believes."""
-    weak: bool = False
-    """Whether they are so many that it may be as wrong about right labels."""
+    weakness: float = 0.0
+    """How surely they are so many that it may be as wrong about right labels, from 0 to 1."""
 
 
 def mislabeled_proba(rows: Labelled, shown: Shown) -> np.ndarray:
@@ -69,17 +71,25 @@ def mislabeled_proba(rows: Labelled, shown: Shown) -> np.ndarray:
     differs = np.mean(values > scale.middle) > _MANY_MORE * scale.most + _SOME_MORE
     if differs:
         values = values - np.quantile(values, 1 - scale.most) + scale.middle
-    if differs or scale.weak:
+    like_planted, doubt = np.zeros(len(values)), 0.0
+    if differs or scale.weakness > 0:
         like_planted = _proba_like_planted(values, shown)
-        if differs or like_planted.mean() < _SURELY * scale.missed:
+        if differs:
             return like_planted
+        doubt = scale.weakness * (1 - _more(like_planted.mean(), _SURELY * scale.missed))
     places = (values - scale.middle) / scale.unit
     _spare_whole_classes(places, rows.codes, shown)
     share = np.clip(np.mean(places > 0), 1 / (len(places) + 1), 0.5)
     before = logit(share) - logit(_USUAL_SHARE)
     odds = _SLOPE * np.clip(places, _FAR_RIGHT, _FAR_WRONG) + before
     likely = expit(np.minimum(odds, _MOST_ODDS + max(before, 0.0)))
-    return _whether_any(places) * (_LIKE_RIGHT * share + (1 - _LIKE_RIGHT) * likely)
+    proba = _whether_any(places) * (_LIKE_RIGHT * share + (1 - _LIKE_RIGHT) * likely)
+    return (1 - doubt) * proba + doubt * like_planted
+
+
+def _more(value: float, than: float) -> float:
+    """How surely a share is more than another one, from 0 to 1."""
+    return float(value**_SOONNESS / (value**_SOONNESS + than**_SOONNESS)) if value > 0 else 0.0
 
 
 def _scale(values: np.ndarray, shown: Shown) -> _Scale | None:
@@ -96,7 +106,7 @@ def _scale(values: np.ndarray, shown: Shown) -> _Scale | None:
     far = (float(np.median(shown.others.values)) + wrong) / 2
     missed = float(np.mean(shown.wrong.values <= far))
     error = np.sqrt(missed * (1 - missed) / len(shown.wrong.values))
-    return _Scale(middle, (wrong - right) / 2, most, missed, missed - error > _WEAK)
+    return _Scale(middle, (wrong - right) / 2, most, missed, _more(missed - error, _WEAK))
 
 
 def _spare_whole_classes(places: np.ndarray, codes: np.ndarray, shown: Shown) -> None:

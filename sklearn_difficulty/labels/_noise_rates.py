@@ -7,8 +7,9 @@ import numpy as np
 from scipy.stats import binomtest
 
 from sklearn_difficulty.exceptions import NothingLearnedWarning
+from sklearn_difficulty.labels._labelled import Labelled
 from sklearn_difficulty.labels._mislabeled_proba import mislabeled_proba
-from sklearn_difficulty.labels._shown import Labelled, Shown
+from sklearn_difficulty.labels._shown import Shown
 
 __all__ = ["NoiseRates", "noise_rates"]
 
@@ -111,7 +112,7 @@ def _resampled_rates(rows: Labelled, shown: Shown, n_classes: int) -> np.ndarray
     rates = np.empty((_RESAMPLES, n_classes + 1))
     for resample in rates:
         part = drawn(rows)
-        proba = mislabeled_proba(part, shown.drawn(drawn))
+        proba = mislabeled_proba(part, shown.drawn(drawn, generator.normal()))
         resample[:] = _rates(proba, part.codes, n_classes)
     return rates
 

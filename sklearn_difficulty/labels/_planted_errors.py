@@ -1,6 +1,5 @@
 """Wrong labels made on purpose: they show what a wrong label looks like to a model."""
 
-from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +11,7 @@ from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["PlantedErrors", "PlantedLabels", "draw_errors", "plant_errors"]
 
-_SHARE = 0.1
-# So many errors are enough; of few rows, so many trainings are not too many.
-_ENOUGH, _MOST_TRAININGS = 100, 4
+SHARE = 0.1
 
 
 class PlantedLabels(NamedTuple):
@@ -133,23 +130,6 @@ def plant_errors(trajectory: Trajectory, random_state: Any = None) -> PlantedLab
     return PlantedLabels(classes[planted_codes], planted_codes != codes, believed)
 
 
-def n_trainings_needed(n_samples: int) -> int:
-    """How many trainings, each with other planted errors, show enough of them.
-
-    Parameters
-    ----------
-    n_samples : int
-        Rows of each.
-
-    Examples
-    --------
-    >>> from sklearn_difficulty.labels._planted_errors import n_trainings_needed
-    >>> [n_trainings_needed(n) for n in (50, 150, 500, 100_000)]
-    [4, 4, 2, 1]
-    """
-    return min(ceil(_ENOUGH / max(_SHARE * n_samples, 1.0)), _MOST_TRAININGS)
-
-
 def draw_errors(
     codes: np.ndarray,
     n_classes: int,
@@ -180,7 +160,7 @@ def draw_errors(
     for code in range(n_classes):
         rows = np.flatnonzero(codes == code)
         # Small classes have a tenth of a row or two; on average over the classes it is a tenth.
-        n_planted = int(len(rows) * _SHARE + random_state.random_sample())
+        n_planted = int(len(rows) * SHARE + random_state.random_sample())
         drawn = random_state.permutation(rows)[: min(n_planted, max(len(rows) - 1, 0))]
         planted_codes[drawn] = random_state.choice(n_classes, len(drawn), p=confusions[code])
     return planted_codes

@@ -17,7 +17,8 @@ def auto_support(
 ) -> tuple[np.ndarray, float | np.ndarray]:
     """Keep all but as many of the hardest rows as there are wrong labels by the estimate.
 
-    That is the sum of their probabilities, but no more than have one above a third.
+    That is the sum of their probabilities, but no more than have one above a third, and no fewer
+    than are more probably wrong than right.
 
     Of each class at least the easiest quarter is kept: where most of a class looks wrong, it may as
     well be the model that has not learnt it. Less would be too little for a rare class, half of
@@ -70,6 +71,7 @@ def _of_all_classes(
     present = np.sort(difficulty[known])
     proba = mislabeled_proba[known]
     n_wrong = min(round(float(np.nansum(proba))), int((proba > _LEAST_PROBA).sum()))
+    n_wrong = max(n_wrong, int((proba > 0.5).sum()))
     # One row is kept at least, from which the selector goes on to keep some of each class.
     last_kept = max(len(present) - n_wrong - 1, 0)
     if n_wrong == 0 or not len(present) or not np.isfinite(present[last_kept]):

@@ -75,9 +75,10 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         hardest rows as labels are wrong by the estimate, never more than three quarters of a class,
         and none (`threshold_` is infinite then) where labels are right or the model cannot tell. To
         know what a wrong label looks like to this model, it is trained a second time with a tenth
-        of the labels made wrong (of fewer than 1000 rows up to four times, with other ones), unless
-        it is frozen; see :func:`~sklearn_difficulty.labels.estimate_label_noise`. For a regression,
-        and for scorers of another kind, it looks for a second group of difficulties instead; see
+        of the labels made wrong (up to four times with other ones, where rows are fewer than 1000
+        or these labels do not stand out), unless it is frozen; see
+        :func:`~sklearn_difficulty.labels.estimate_label_noise`. For a regression, and for scorers
+        of another kind, it looks for a second group of difficulties instead; see
         :func:`~sklearn_difficulty.selection.auto_threshold`.
     criterion : {"quantile", "score", "zscore"}, default="quantile"
         What a number given as `threshold` means. ``"quantile"``: keep difficulties up to this
@@ -107,7 +108,9 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
     scorer_ : estimator
         The fitted scorer.
     difficulty_ : ndarray of shape (n_samples,)
-        How hard each training row is; higher is harder.
+        How hard each training row is; higher is harder. What the scorer left, except with
+        ``threshold="auto"`` and the score ``"consensus"``: then steps of the training weigh by how
+        far planted errors stand out in them, which ranks wrong labels better.
     threshold_ : float or ndarray of shape (n_classes,)
         The highest difficulty that is kept, infinite where nothing is cut off. With
         ``criterion="zscore"`` one per class, in the order of `classes_`.

@@ -12,13 +12,16 @@ from torch.utils.data import Dataset
 
 from sklearn_difficulty._asked import resolve_scores
 from sklearn_difficulty._scorer import DifficultyScorer
-from sklearn_difficulty.labels import PlantedErrors, plant_errors
-from sklearn_difficulty.labels._planted_errors import draw_errors, n_trainings_needed
-from sklearn_difficulty.labels._shown import Labelled, Shown
+from sklearn_difficulty.labels import PlantedErrors, PlantedLabels
+from sklearn_difficulty.labels._enough_errors import another_is_needed, plant_enough_errors
+from sklearn_difficulty.labels._labelled import Labelled
+from sklearn_difficulty.labels._planted_errors import draw_errors
+from sklearn_difficulty.labels._shown import Shown
 from sklearn_difficulty.scores import SCORES
 from sklearn_difficulty.selection._fit_once import fit_once
 from sklearn_difficulty.selection._label_estimates import Path
 from sklearn_difficulty.selection._scorer_within import difficulty_of
+from sklearn_difficulty.trajectory import Trajectory
 
 _PLANTING = 1
 
@@ -36,7 +39,8 @@ def train_on_planted_errors(
 ) -> list[PlantedErrors] | Shown | None:
     """Train a scorer once more, with a tenth of the labels of each class made wrong.
 
-    Of fewer than 1000 rows a tenth is few: then up to four trainings have different errors.
+    Of fewer than 1000 rows a tenth is few: then up to four trainings have different errors. So they
+    have where the errors do not stand out.
 
     Parameters
     ----------
@@ -93,12 +97,11 @@ def train_on_planted_errors(
     if isinstance(scorer.random_state, Integral):
         # Not the numbers of a generator that the seed alone makes, which split rows elsewhere.
         random_state = np.random.RandomState([int(scorer.random_state), _PLANTING])
-    again = range(n_trainings_needed(len(codes)))
     another = clone(scorer).set_params(storage=None)
     if not path.tells_labels:
         everything = np.ones(len(codes), dtype=bool)
-        shown = []
-        for _ in again:
+        shown: list[Shown] = []
+        while another_is_needed(len(shown), len(codes), lambda: Shown.pooled(shown).tells):
             planted_codes = draw_errors(codes, len(classes), random_state)
             y = classes[planted_codes]
             difficulty = difficulty_of(_fit_quietly(another, X, y, groups, memory), X, y)
@@ -114,12 +117,12 @@ def train_on_planted_errors(
     another.set_params(
         score=replace(SCORES["consensus"], default_runs=n_runs), score_params=None, snapshots=None
     )
-    errors = []
-    for _ in again:
-        labels = plant_errors(path.trajectory, random_state)
-        fitted = _fit_quietly(another, X, labels.y, groups, memory)
-        errors.append(PlantedErrors(fitted.trajectory_, labels))
-    return errors
+
+    def train(labels: PlantedLabels) -> Trajectory:
+        trajectory: Trajectory = _fit_quietly(another, X, labels.y, groups, memory).trajectory_
+        return trajectory
+
+    return plant_enough_errors(path.trajectory, train, random_state)
 
 
 def _fit_quietly(scorer: Any, X: Any, y: np.ndarray, groups: Any, memory: Memory) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 
+from sklearn_difficulty._asked import resolve_scores
 from sklearn_difficulty._data import count_rows
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.recording import (
@@ -178,6 +179,28 @@ def difficulty_of(scorer: Any, X: Any, y: np.ndarray) -> np.ndarray:
             f"{type(scorer).__name__} left an array of shape {difficulty.shape}."
         )
     return difficulty
+
+
+def ranks_by_consensus(scorer: Any) -> bool:
+    """Whether a scorer ranks rows by the consensus of its whole training.
+
+    Parameters
+    ----------
+    scorer : estimator
+        Any scorer.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty import DifficultyScorer
+    >>> from sklearn_difficulty.selection._scorer_within import ranks_by_consensus
+    >>> [ranks_by_consensus(DifficultyScorer(score=name)) for name in ("consensus", "action")]
+    [True, False]
+    """
+    if not isinstance(scorer, DifficultyScorer):
+        return False
+    given = scorer.get_params(deep=False)
+    (consensus,) = resolve_scores("consensus", None)
+    return resolve_scores(given["score"], given["score_params"])[0].is_same(consensus)
 
 
 def _leaves_no_difficulty(scorer: Any) -> TypeError:

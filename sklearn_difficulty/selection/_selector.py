@@ -33,6 +33,7 @@ from sklearn_difficulty.selection._scorer_within import (
     default_scorer,
     difficulty_of,
     own_scorer,
+    ranks_by_consensus,
     seed,
 )
 from sklearn_difficulty.selection._target import holds_classes
@@ -174,6 +175,10 @@ class RowSelector(BaseEstimator, LabelIssues):
                     random_state=rng,
                 )
                 self._estimates_ = estimate_labels(path, self.difficulty_, self._codes_, errors)
+                noise = self._estimates_.noise
+                if isinstance(self.threshold, str) and noise and ranks_by_consensus(scorer):
+                    # Planted errors also show which steps of the training tell wrong labels.
+                    self.difficulty_ = noise.consensus
         self._decide()
         self._act()
         return self

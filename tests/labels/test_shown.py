@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from sklearn_difficulty.labels._shown import Labelled, Shown, share_below
+from sklearn_difficulty.labels._excess import Excess
+from sklearn_difficulty.labels._labelled import Labelled, share_below
+from sklearn_difficulty.labels._shown import Shown
 
 
 def shown(values, codes, planted, believed=None):
@@ -17,8 +19,10 @@ def test_sorted():
     planted = np.array([True, True, False, False, True, False])
     believed = np.array([True, False, True, False, True, True])
     parts = shown([1, 2, 3, 4, np.nan, np.nan], [0, 1, 0, 1, 0, 1], planted, believed)
-    assert [part.values.tolist() for part in parts] == [[1, 2], [3, 4], [1], [3]]
-    assert [part.codes.tolist() for part in parts] == [[0, 1], [0, 1], [0], [0]]
+    assert [part.values.tolist() for part in parts[:3]] == [[3, 4], [1], [3]]
+    assert [part.codes.tolist() for part in parts[:3]] == [[0, 1], [0], [0]]
+    # Both errors look less wrong than the other row with their label.
+    assert (parts.excess.total, parts.excess.n_errors) == (-1.0, 2)
 
 
 @pytest.mark.parametrize(("n_wrong", "n_right", "enough"), [(3, 1, True), (2, 9, False)])
@@ -46,9 +50,27 @@ def test_pooled():
     one = shown([1, 2, 3, 4], [0, 1, 0, 1], [True, False, False, False])
     other = shown([5, 6], [1, 1], [True, False])
     pooled = Shown.pooled([one, other])
-    assert [part.values.tolist() for part in pooled] == [[1, 5], [2, 3, 4, 6]] * 2
-    assert pooled.planted.codes.tolist() == [0, 1]
-    assert [part.values.tolist() for part in Shown.pooled([])] == [[]] * 4
+    values = [part.values.tolist() for part in pooled[:3]]
+    assert values == [[2, 3, 4, 6], [1, 5], [2, 3, 4, 6]]
+    assert pooled.wrong.codes.tolist() == [0, 1]
+    assert pooled.excess == Excess.together([one.excess, other.excess])
+    assert [part.values.tolist() for part in Shown.pooled([])[:3]] == [[]] * 3
+    assert Shown.pooled([]).excess == Excess.none()
+
+
+def test_drawn_again():
+    parts = shown([5, 6, 1, 2], [0, 0, 0, 0], [True, True, False, False])
+    again = parts.drawn(lambda rows: rows.take(np.zeros(3, dtype=int)), deviations=-2.0)
+    assert [part.values.tolist() for part in again[:3]] == [[1] * 3, [5] * 3, [1] * 3]
+    assert again.excess.deviations == pytest.approx(parts.excess.deviations - 2.0)
+    assert again.excess.variance == parts.excess.variance
+
+
+def test_of_another_excess():
+    rows = Labelled(np.array([5.0, 6.0, 7.0, 1.0]), np.zeros(4, dtype=int))
+    planted, all_rows = np.array([True, True, True, False]), np.ones(4, dtype=bool)
+    assert Shown.of(rows, planted, all_rows).tells
+    assert not Shown.of(rows, planted, all_rows)._replace(excess=Excess(0.0, 1.0, 3)).tells
 
 
 class TestTells:
@@ -82,11 +104,3 @@ class TestTells:
 
     def test_labels_without_other_rows(self):
         assert not shown([1, 2, 3, 4], [0, 0, 0, 1], [True, True, True, False]).tells
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_share_below(seed):
-    rng = np.random.default_rng(seed)
-    values, others = rng.integers(0, 9, 20), rng.integers(0, 9, 30)
-    expected = (values[:, None] > others).mean() + (values[:, None] == others).mean() / 2
-    assert share_below(values.astype(float), others.astype(float)) == pytest.approx(expected)
