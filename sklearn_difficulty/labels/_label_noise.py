@@ -105,8 +105,8 @@ def estimate_label_noise(
     rate is less than 0.55 of their share; and alone where the two trainings differ so much that
     half as many rows again are above 0 in the first one.
 
-    Whether planted errors stand out at all is a test at the level of 0.1, in which each fifth of
-    them is looked at in the steps that the others stand out in.
+    Whether planted errors stand out at all is a test at the level of 0.1, of their consensus with
+    the weights that steps have without them.
 
     Parameters
     ----------

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_difficulty.labels._excess import Excess
 from sklearn_difficulty.labels._labelled import Labelled
 from sklearn_difficulty.labels._planted_errors import PlantedErrors, PlantedLabels
 from sklearn_difficulty.labels._planted_pace import Planted, planted_pace
@@ -16,10 +15,6 @@ from sklearn_difficulty.scores._pace import Pace, paces_of
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["checked_errors", "shown_by"]
-
-
-# In so many parts errors are asked at the pace of the other parts.
-_PARTS = 5
 
 
 def checked_errors(planted_errors: Any) -> list[PlantedErrors]:
@@ -83,45 +78,21 @@ def shown_by(
     pace : list of (ndarray, ndarray) or None
         The pace at which they look so, for the consensus of the first training; None is its own.
     """
+    own = Shown.pooled(_shown(errors, None) for errors in planted_errors)
+    paces = list(paces_of(trajectory))
+    if not planted_errors or all(len(times) <= 2 for times, _ in paces):
+        return own, None  # one step can only weigh all
     planted = [Planted(path, labels.planted, ~labels.planted) for path, labels in planted_errors]
-    own = list(paces_of(trajectory))
-    # One step can only weigh all.
-    has_steps = planted and any(len(times) > 2 for times, _ in own)
-    pace = planted_pace(own, planted) if has_steps else None
-    shown = Shown.pooled(
-        Shown.of(_rows(path, pace), labels.planted, labels.believed)
-        for path, labels in planted_errors
-    )
-    if pace is not None:
-        shown = shown._replace(excess=_excess_elsewhere(own, planted))
-    return shown, pace
+    pace = planted_pace(paces, planted)
+    shown = Shown.pooled(_shown(errors, pace) for errors in planted_errors)
+    # Whether they stand out is not asked in the steps that were chosen for it: there, a model that
+    # knows nothing would look as if it did.
+    return shown._replace(excess=own.excess), pace
 
 
-def _excess_elsewhere(paces: Sequence[Pace], planted: Sequence[Planted]) -> Excess:
-    """Excess of each part of the errors, at the pace that the other parts show.
-
-    Steps in which some errors stand out by chance were chosen for that, and would let a model look
-    as if it knew something.
-    """
-    generator = np.random.RandomState(0)
-    parts = [generator.randint(_PARTS, size=len(each.errors)) for each in planted]
-    excesses = []
-    for number in range(_PARTS):
-        asked = [part == number for part in parts]
-        others = [
-            each._replace(errors=each.errors & ~these)
-            for each, these in zip(planted, asked, strict=True)
-        ]
-        pace = planted_pace(paces, others)
-        for each, these in zip(planted, asked, strict=True):
-            rows = _rows(each.path, pace)
-            known = ~np.isnan(rows.values)
-            errors = rows.take(each.errors & these & known)
-            excesses.append(Excess.of(errors, rows.take(each.others & known)))
-    return Excess.together(excesses)
-
-
-def _rows(path: Trajectory, pace: list[Pace] | None) -> Labelled:
-    """Consensus of all rows; those without a record were warned of in the first training."""
+def _shown(errors: PlantedErrors, pace: list[Pace] | None) -> Shown:
+    """Sort rows by their consensus; those without a record were warned of in the first training."""
+    path, labels = errors
     belief, y = beliefs(path, pace), np.asarray(path.y)
-    return Labelled(consensus_of(belief, y, confusions_of(belief, y)), y)
+    values = consensus_of(belief, y, confusions_of(belief, y))
+    return Shown.of(Labelled(values, y), labels.planted, labels.believed)

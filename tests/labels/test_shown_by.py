@@ -60,8 +60,8 @@ def test_one_step_is_seen_as_it_is():
     assert shown.excess == expected.excess
 
 
-def test_steps_chosen_by_chance_do_not_let_a_model_look_as_if_it_knew():
-    # Of a model that knows nothing, the errors stand out in some of the steps, by chance.
+def test_whether_they_stand_out_is_not_asked_in_the_steps_chosen_for_it():
+    # Of a model that knows nothing, errors stand out in some of the steps, by chance.
     nothing = np.zeros(N_STEPS)
     deviations, chosen = [], []
     for seed in range(60):
