@@ -16,6 +16,9 @@ __all__ = ["Planted", "planted_pace"]
 # How far the steps in which errors stand out most outweigh the others; chosen on the data of
 # benchmarks/detection.py.
 _SHARPNESS = 8
+# Of the largest excess; with it to that power, a step weighs next to nothing, but not nothing: it
+# may be the only one in which a row was recorded, or that a training came to.
+_LEAST_PART = 0.1
 # More rows would take longer, and tell no more.
 _MOST_OTHERS = 20_000
 
@@ -40,9 +43,9 @@ def planted_pace(paces: Sequence[Pace], planted: Sequence[Planted]) -> list[Pace
     """Tell how much the steps of each run count, by how far planted errors stand out in them.
 
     Steps weigh what they weigh without planted errors, times the eighth power of the mean excess
-    of these over rows with the same label. So a step that tells of wrong labels by all that one
-    training shows, but knows the planted ones by heart, or has yet to learn what is right, hardly
-    counts.
+    of these over rows with the same label, or of a tenth of the largest, if that is more. So a step
+    that tells of wrong labels by all that one training shows, but knows the planted ones by heart,
+    or has yet to learn what is right, hardly counts.
 
     Parameters
     ----------
@@ -92,6 +95,7 @@ def _weighed(pace: Pace, excesses: list[tuple[np.ndarray, np.ndarray]]) -> Pace:
         [each[np.searchsorted(ends, middles).clip(max=len(each) - 1)] for ends, each in excesses],
         axis=0,
     )
-    weights = np.diff(before) * np.maximum(excess, 0.0) ** _SHARPNESS
-    total = weights.sum()
-    return (times, np.append(0.0, np.cumsum(weights) / total)) if total > 0 else pace
+    if not (excess > 0).any():
+        return pace
+    weights = np.diff(before) * np.maximum(excess, _LEAST_PART * excess.max()) ** _SHARPNESS
+    return times, np.append(0.0, np.cumsum(weights) / weights.sum())

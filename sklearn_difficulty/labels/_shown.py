@@ -89,10 +89,13 @@ class Shown(NamedTuple):
     def tells(self) -> bool:
         """Whether planted errors look more wrong than other rows with the same label.
 
-        A model that cannot tell labels that are known to be wrong knows nothing of others.
+        A model that cannot tell labels that are known to be wrong knows nothing of others. Nor do
+        errors tell, where there are not enough of them.
         """
+        if not self.enough or norm.sf(self.excess.deviations) > _LEVEL:
+            return False
         right, wrong = self.typical
-        return bool(norm.sf(self.excess.deviations) <= _LEVEL and wrong > right)
+        return wrong > right
 
     def drawn(self, draw: Callable[[Labelled], Labelled], deviations: float = 0.0) -> "Shown":
         """The same with rows drawn again, and an excess that is off by standard deviations."""

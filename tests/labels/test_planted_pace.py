@@ -5,6 +5,7 @@ import pytest
 
 from sklearn_difficulty.labels import _planted_pace
 from sklearn_difficulty.labels._planted_pace import Planted, planted_pace
+from sklearn_difficulty.scores import consensus
 from sklearn_difficulty.scores._pace import paces_of, weights_of_steps
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -71,7 +72,7 @@ def test_by_hand():
     )
     mask = np.isin(np.arange(N), errors)
     (of_steps,) = weights(first, planted_pace(own(first), [Planted(again, mask, ~ERRORS)]))
-    np.testing.assert_allclose(of_steps, [1, 0])
+    np.testing.assert_allclose(of_steps, [1, 0], atol=1e-7)
 
 
 def test_steps_in_which_all_stand_out_alike_keep_their_weights():
@@ -122,6 +123,26 @@ def test_records_that_are_missing_are_left_out():
     first = path([2, 2, 2])
     (of_steps,) = weights(first, planted_pace(own(first), [Planted(partly, ERRORS, ~ERRORS)]))
     assert of_steps[1] > 0.99
+
+
+def test_rows_that_only_other_steps_recorded_are_not_lost():
+    first = path([1, 3, 3])
+    proba, margin, prediction = (
+        getattr(first, name).copy() for name in ("proba", "margin", "prediction")
+    )
+    proba[0, 1:, :15] = margin[0, 1:, :15] = np.nan
+    prediction[0, 1:, :15] = -1
+    first = Trajectory(
+        first.loss,
+        proba=proba,
+        margin=margin,
+        prediction=prediction,
+        y=first.y,
+        classes=first.classes,
+    )
+    pace = planted_pace(own(first), [planted([-3, 3, 3])])
+    # Nothing is known of these rows but by the step in which no planted error stands out.
+    assert not np.isnan(consensus(first, pace=pace)).any()
 
 
 def test_of_many_rows_some_are_enough(monkeypatch):

@@ -104,3 +104,11 @@ class TestTells:
 
     def test_labels_without_other_rows(self):
         assert not shown([1, 2, 3, 4], [0, 0, 0, 1], [True, True, True, False]).tells
+
+    @pytest.mark.filterwarnings("error")
+    def test_too_few_errors_among_labels_that_were_believed(self):
+        planted, none = np.arange(20) < 5, np.zeros(20, dtype=bool)
+        for believed in (none, np.arange(20) > 2):
+            parts = shown(10.0 * planted, np.zeros(20, dtype=int), planted, believed)
+            assert parts.excess.deviations > 3
+            assert not parts.tells
