@@ -25,10 +25,6 @@ class LabelNoise:
     ----------
     classes : ndarray of shape (n_classes,)
         The labels.
-    consensus : ndarray of shape (n_samples,)
-        How much more another label was believed than the given one. With planted errors, the steps
-        of the training weigh by how far these stand out in them. NaN for rows that were never
-        recorded.
     mislabeled_proba : ndarray of shape (n_samples,)
         How probable it is that the given label of each row is wrong. NaN for rows that were never
         recorded.
@@ -45,6 +41,10 @@ class LabelNoise:
         Share of the labels of each given class that are wrong. NaN for a class without rows.
     class_noise_rate_interval : ndarray of shape (n_classes, 2)
         Lower and upper ends of 95 % intervals of the same.
+    consensus : ndarray of shape (n_samples,)
+        How much more another label was believed than the given one. With planted errors, the steps
+        of the training weigh by how far these stand out in them. NaN for rows that were never
+        recorded.
     calibrated : bool
         Whether planted errors showed what a wrong label looks like.
 
@@ -60,7 +60,6 @@ class LabelNoise:
     """
 
     classes: np.ndarray
-    consensus: np.ndarray
     mislabeled_proba: np.ndarray
     likely_labels: np.ndarray
     noise_matrix: np.ndarray
@@ -68,6 +67,7 @@ class LabelNoise:
     noise_rate_interval: tuple[float, float]
     class_noise_rate: np.ndarray
     class_noise_rate_interval: np.ndarray
+    consensus: np.ndarray
     calibrated: bool = False
 
 
@@ -182,7 +182,6 @@ def estimate_label_noise(
     likely = np.where(rivals.any(axis=1), likely, codes)
     return LabelNoise(
         classes=np.asarray(trajectory.classes),
-        consensus=values,
         mislabeled_proba=proba,
         likely_labels=np.asarray(trajectory.classes)[likely],
         noise_matrix=_noise_matrix(proba, rivals, codes),
@@ -190,6 +189,7 @@ def estimate_label_noise(
         noise_rate_interval=rates.interval,
         class_noise_rate=rates.of_class,
         class_noise_rate_interval=rates.interval_of_class,
+        consensus=values,
         calibrated=shown.enough,
     )
 

@@ -28,8 +28,9 @@ _MOST_PROBA, _MOST_LOG_RATIO = 0.95, 50.0
 _MANY_MORE, _SOME_MORE = 1.5, 0.02
 # A model that believes more than this share of planted errors is weak, and may be as wrong about
 # right labels: then more than this part of that share has to look just like planted errors. The
-# exponent says how soon it is more.
+# exponent says how soon it is more. So little weakness makes no difference, and is not looked into.
 _WEAK, _SURELY, _SOONNESS = 0.16, 0.55, 10
+_NO_WEAKNESS = 0.01
 _FEWEST_IN_CLASS = 3
 # Half of the wrong rows look less wrong than the planted ones; those of other kinds, more of them.
 _TIES = 4.0
@@ -72,7 +73,7 @@ def mislabeled_proba(rows: Labelled, shown: Shown) -> np.ndarray:
     if differs:
         values = values - np.quantile(values, 1 - scale.most) + scale.middle
     like_planted, doubt = np.zeros(len(values)), 0.0
-    if differs or scale.weakness > 0:
+    if differs or scale.weakness > _NO_WEAKNESS:
         like_planted = _proba_like_planted(values, shown)
         if differs:
             return like_planted

@@ -76,11 +76,14 @@ def shown_by(
     shown : Shown
         What right and wrong labels look like.
     pace : list of (ndarray, ndarray) or None
-        The pace at which they look so, for the consensus of the first training; None is its own.
+        The pace at which they look so, for the consensus of the first training; None is its own,
+        where errors do not stand out, or no run has several steps.
     """
     own = Shown.pooled(_shown(errors, None) for errors in planted_errors)
+    if not own.tells:
+        return own, None
     paces = list(paces_of(trajectory))
-    if not planted_errors or all(len(times) <= 2 for times, _ in paces):
+    if all(len(times) <= 2 for times, _ in paces):
         return own, None  # one step can only weigh all
     planted = [Planted(path, labels.planted, ~labels.planted) for path, labels in planted_errors]
     pace = planted_pace(paces, planted)

@@ -17,8 +17,9 @@ from sklearn_difficulty.labels import (
     estimate_label_noise,
     hardness_types,
 )
+from sklearn_difficulty.labels._labelled import Labelled
 from sklearn_difficulty.labels._noise_rates import noise_rates
-from sklearn_difficulty.labels._shown import Labelled, Shown
+from sklearn_difficulty.labels._shown import Shown
 from sklearn_difficulty.scores._beliefs import can_be_judged
 from sklearn_difficulty.selection._mixture import upper_group_proba
 from sklearn_difficulty.trajectory import Trajectory

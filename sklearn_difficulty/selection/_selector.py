@@ -178,7 +178,7 @@ class RowSelector(BaseEstimator, LabelIssues):
                 noise = self._estimates_.noise
                 if isinstance(self.threshold, str) and noise and ranks_by_consensus(scorer):
                     # Planted errors also show which steps of the training tell wrong labels.
-                    self.difficulty_ = noise.consensus
+                    self.difficulty_ = noise.consensus.copy()
         self._decide()
         self._act()
         return self
