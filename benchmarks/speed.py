@@ -8,7 +8,7 @@ Both sides of each ratio are measured in turns, in one thread.
 
 import argparse
 import json
-import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -91,9 +91,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(table(results).splitlines()[-1], file=sys.stderr, flush=True)
     print(table(results))
     if options.out:
+        command = shlex.join(["benchmarks/speed.py", *(sys.argv[1:] if argv is None else argv)])
         options.out.write_text(
-            "# How fast it is\n\nWritten by\n\n    python benchmarks/speed.py"
-            f"{' --short' if options.short else ''} --out {os.path.relpath(options.out)}\n\n"
+            f"# How fast it is\n\nWritten by\n\n    python {command}\n\n"
             f"{n_repeats} repetitions of each side in turns, in one thread; seconds are processor "
             f"time.\n\n{table(results)}\n\n"
             + ", ".join(f"{name} {number}" for name, number in versions().items())
