@@ -88,9 +88,11 @@ def test_class_weights_are_left_out_and_put_back(make_net, table):
 def test_cudnn_is_left_out_of_recurrent_modules(recurrent):
     layer = torch.nn.LSTM(3, 4) if recurrent else torch.nn.Linear(3, 4)
     module, enabled = torch.nn.Sequential(torch.nn.Identity(), layer), torch.backends.cudnn.enabled
-    with differentiable(module):
-        assert torch.backends.cudnn.enabled == (enabled and not recurrent)
-    assert torch.backends.cudnn.enabled == enabled
+    left_out = differentiable(module)
+    for _ in range(2):  # it serves each batch anew
+        with left_out():
+            assert torch.backends.cudnn.enabled == (enabled and not recurrent)
+        assert torch.backends.cudnn.enabled == enabled
 
 
 def test_outputs_of_several_parts(make_net):
