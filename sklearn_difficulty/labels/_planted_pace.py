@@ -1,17 +1,16 @@
 """Pace of a training as planted errors show it: which of its steps tell them from other rows."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_difficulty.labels._excess import Excess
 from sklearn_difficulty.labels._labelled import Labelled
+from sklearn_difficulty.labels._planted_errors import PlantedErrors
 from sklearn_difficulty.scores._over_steps import completed, step_times
 from sklearn_difficulty.scores._pace import Pace
-from sklearn_difficulty.trajectory import Trajectory
 
-__all__ = ["Planted", "planted_pace"]
+__all__ = ["planted_pace"]
 
 # How far the steps in which errors stand out most outweigh the others; chosen on the data of
 # benchmarks/detection.py.
@@ -23,23 +22,7 @@ _LEAST_PART = 0.1
 _MOST_OTHERS = 20_000
 
 
-class Planted(NamedTuple):
-    """A path of training on planted errors, and which of its rows are looked at.
-
-    Attributes
-    ----------
-    path : Trajectory
-        The path.
-    errors, others : ndarray of shape (n_samples,), bool
-        Rows whose labels were made wrong, and rows to compare them with.
-    """
-
-    path: Trajectory
-    errors: np.ndarray
-    others: np.ndarray
-
-
-def planted_pace(paces: Sequence[Pace], planted: Sequence[Planted]) -> list[Pace]:
+def planted_pace(paces: Sequence[Pace], planted_errors: Sequence[PlantedErrors]) -> list[Pace]:
     """Tell how much the steps of each run count, by how far planted errors stand out in them.
 
     Steps weigh what they weigh without planted errors, times the eighth power of the mean excess
@@ -52,30 +35,29 @@ def planted_pace(paces: Sequence[Pace], planted: Sequence[Planted]) -> list[Pace
     paces : sequence of (ndarray, ndarray)
         For each run of the first training points in time, and the weight of all steps before them;
         see :func:`~sklearn_difficulty.scores._pace.paces_of`.
-    planted : sequence of Planted
-        Paths of the other trainings, at least one.
+    planted_errors : sequence of PlantedErrors
+        The other trainings, at least one.
 
     Returns
     -------
     list of (ndarray, ndarray)
         The same with other weights.
     """
-    excesses = [run for each in planted for run in _excess_in_steps(each)]
+    excesses = [run for each in planted_errors for run in _excess_in_steps(each)]
     return [_weighed(pace, excesses) for pace in paces]
 
 
-def _excess_in_steps(planted: Planted) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _excess_in_steps(planted_errors: PlantedErrors) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield for each run when its steps end, and the mean excess of the errors in each."""
-    path, errors, others = planted
+    path, labels = planted_errors
     y = np.asarray(path.y)
-    compared = np.flatnonzero(others)
-    compared = compared[:: len(compared) // _MOST_OTHERS + 1]
-    errors = np.flatnonzero(errors)
+    errors, others = np.flatnonzero(labels.planted), np.flatnonzero(~labels.planted)
+    others = others[:: len(others) // _MOST_OTHERS + 1]
     _, ends = step_times(path)
     for run, margins in enumerate(completed(path, "margin", "consensus")):
         if len(margins):
             excess = [
-                Excess.of(_contradicted(margin, y, errors), _contradicted(margin, y, compared)).mean
+                Excess.of(_contradicted(margin, y, errors), _contradicted(margin, y, others)).mean
                 for margin in margins
             ]
             yield ends[run, : len(excess)], np.array(excess)

@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_difficulty.labels._labelled import Labelled
 from sklearn_difficulty.labels._planted_errors import PlantedErrors, PlantedLabels
-from sklearn_difficulty.labels._planted_pace import Planted, planted_pace
+from sklearn_difficulty.labels._planted_pace import planted_pace
 from sklearn_difficulty.labels._shown import Shown
 from sklearn_difficulty.scores._beliefs import beliefs
 from sklearn_difficulty.scores._consensus import confusions_of, consensus_of
@@ -85,8 +85,7 @@ def shown_by(
     paces = list(paces_of(trajectory))
     if all(len(times) <= 2 for times, _ in paces):
         return own, None  # one step can only weigh all
-    planted = [Planted(path, labels.planted, ~labels.planted) for path, labels in planted_errors]
-    pace = planted_pace(paces, planted)
+    pace = planted_pace(paces, planted_errors)
     shown = Shown.pooled(_shown(errors, pace) for errors in planted_errors)
     # Whether they stand out is not asked in the steps that were chosen for it: there, a model that
     # knows nothing would look as if it did.

@@ -5,7 +5,7 @@ from sklearn_difficulty.recording._default_net import DefaultMLP
 from sklearn_difficulty.recording._given import PathOnly, RecordedElsewhere
 from sklearn_difficulty.recording._gradients import gradient_scores
 from sklearn_difficulty.recording._inputs import LABEL_CRITERIA, NUMBER_CRITERIA, has_criterion
-from sklearn_difficulty.recording._keep import KEEP, checked_keep
+from sklearn_difficulty.recording._keep import checked_keep
 from sklearn_difficulty.recording._learners import find_learner
 from sklearn_difficulty.recording._loop import TrajectoryRecorder
 from sklearn_difficulty.recording._nets import (
@@ -24,7 +24,6 @@ from sklearn_difficulty.recording._recording import Recording
 from sklearn_difficulty.recording._tracker import DifficultyTracker
 
 __all__ = [
-    "KEEP",
     "LABEL_CRITERIA",
     "NUMBER_CRITERIA",
     "DefaultMLP",

@@ -147,9 +147,8 @@ class _StackedTraining:
             y_pred = self._stack(X, n_times=self._n_full if is_full else 1)
             each = self._losses(y_pred, y)
             each.backward(torch.ones_like(each))
-            if (
-                self._trackers[0].batch_recorder_.kind is None
-            ):  # which trackers see from their first batch
+            # Trackers see what modules emit from their first batch.
+            if self._trackers[0].batch_recorder_.kind is None:
                 for k, (net, tracker) in enumerate(zip(self._nets, self._trackers, strict=True)):
                     first = {"batch": (X[k], y[k]), "y_pred": y_pred[k].detach()}
                     tracker.on_batch_end(net, training=True, **first)

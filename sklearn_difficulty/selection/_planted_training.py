@@ -10,7 +10,6 @@ from joblib import Memory
 from sklearn.base import clone
 from torch.utils.data import Dataset
 
-from sklearn_difficulty._asked import resolve_scores
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.labels import PlantedErrors, PlantedLabels
 from sklearn_difficulty.labels._enough_errors import another_is_needed, plant_enough_errors
@@ -20,7 +19,7 @@ from sklearn_difficulty.labels._shown import Shown
 from sklearn_difficulty.scores import SCORES
 from sklearn_difficulty.selection._fit_once import fit_once
 from sklearn_difficulty.selection._label_estimates import Path
-from sklearn_difficulty.selection._scorer_within import difficulty_of
+from sklearn_difficulty.selection._scorer_within import difficulty_of, scores_of
 from sklearn_difficulty.trajectory import Trajectory
 
 _PLANTING = 1
@@ -111,9 +110,7 @@ def train_on_planted_errors(
     assert path.trajectory is not None
     # Nothing but the path is needed, of as many runs, and a folder that was named holds the other
     # training.
-    given = scorer.get_params(deep=False)
-    scores = resolve_scores(given["score"], given["score_params"])
-    n_runs = max(score.default_runs for score in scores)
+    n_runs = max(score.default_runs for score in scores_of(scorer))
     another.set_params(
         score=replace(SCORES["consensus"], default_runs=n_runs), score_params=None, snapshots=None
     )

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 
-from sklearn_difficulty._asked import resolve_scores
+from sklearn_difficulty._asked import ResolvedScore, resolve_scores
 from sklearn_difficulty._data import count_rows
 from sklearn_difficulty._scorer import DifficultyScorer
 from sklearn_difficulty.recording import (
@@ -181,6 +181,25 @@ def difficulty_of(scorer: Any, X: Any, y: np.ndarray) -> np.ndarray:
     return difficulty
 
 
+def scores_of(scorer: DifficultyScorer) -> list[ResolvedScore]:
+    """Look up the scores that a scorer is asked for, with their options.
+
+    Parameters
+    ----------
+    scorer : DifficultyScorer
+        Fitted or not.
+
+    Examples
+    --------
+    >>> from sklearn_difficulty import DifficultyScorer
+    >>> from sklearn_difficulty.selection._scorer_within import scores_of
+    >>> [score.entry.name for score in scores_of(DifficultyScorer(score=["aum", "vog"]))]
+    ['aum', 'vog']
+    """
+    given = scorer.get_params(deep=False)
+    return resolve_scores(given["score"], given["score_params"])
+
+
 def ranks_by_consensus(scorer: Any) -> bool:
     """Whether a scorer ranks rows by the consensus of its whole training.
 
@@ -198,9 +217,8 @@ def ranks_by_consensus(scorer: Any) -> bool:
     """
     if not isinstance(scorer, DifficultyScorer):
         return False
-    given = scorer.get_params(deep=False)
     (consensus,) = resolve_scores("consensus", None)
-    return resolve_scores(given["score"], given["score_params"])[0].is_same(consensus)
+    return scores_of(scorer)[0].is_same(consensus)
 
 
 def _leaves_no_difficulty(scorer: Any) -> TypeError:

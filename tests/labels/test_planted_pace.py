@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sklearn_difficulty.labels import _planted_pace
-from sklearn_difficulty.labels._planted_pace import Planted, planted_pace
+from sklearn_difficulty.labels import PlantedErrors, PlantedLabels, _planted_pace
+from sklearn_difficulty.labels._planted_pace import planted_pace
 from sklearn_difficulty.scores import consensus
 from sklearn_difficulty.scores._pace import paces_of, weights_of_steps
 from sklearn_difficulty.trajectory import Trajectory
@@ -31,8 +31,12 @@ def stack(*runs):
     return Trajectory(loss, y=runs[0].y, classes=runs[0].classes, **together)
 
 
-def planted(knows, errors=ERRORS, others=~ERRORS, **options):
-    return Planted(path(knows, GIVEN, seed=1, **options), errors, others)
+def with_errors(trajectory, errors=ERRORS):
+    return PlantedErrors(trajectory, PlantedLabels(GIVEN, errors, np.ones(N, dtype=bool)))
+
+
+def planted(knows):
+    return with_errors(path(knows, GIVEN, seed=1))
 
 
 def own(trajectory):
@@ -71,7 +75,7 @@ def test_by_hand():
         classes=[0, 1],
     )
     mask = np.isin(np.arange(N), errors)
-    (of_steps,) = weights(first, planted_pace(own(first), [Planted(again, mask, ~ERRORS)]))
+    (of_steps,) = weights(first, planted_pace(own(first), [with_errors(again, mask)]))
     np.testing.assert_allclose(of_steps, [1, 0], atol=1e-7)
 
 
@@ -89,9 +93,7 @@ def test_where_none_stands_out_steps_keep_their_weights():
 
 def test_several_trainings_and_runs_are_averaged():
     first = stack(path([2, 2]), path([2, 2], seed=5))
-    of_two = Planted(
-        stack(planted([4, 0]).path, planted([4, 0], errors=ERRORS).path), ERRORS, ~ERRORS
-    )
+    of_two = with_errors(stack(planted([4, 0]).trajectory, planted([4, 0]).trajectory))
     paces = planted_pace(own(first), [of_two, planted([4, 0])])
     assert len(paces) == 2
     for of_steps in weights(first, paces):
@@ -108,7 +110,7 @@ def test_trainings_of_another_length_count_by_time():
 
 
 def test_records_that_are_missing_are_left_out():
-    again = planted([0, 4, 0]).path
+    again = planted([0, 4, 0]).trajectory
     margin = again.margin.copy()
     margin[0, 1, :100] = np.nan
     margin[0, 2] = np.nan
@@ -121,7 +123,7 @@ def test_records_that_are_missing_are_left_out():
         classes=again.classes,
     )
     first = path([2, 2, 2])
-    (of_steps,) = weights(first, planted_pace(own(first), [Planted(partly, ERRORS, ~ERRORS)]))
+    (of_steps,) = weights(first, planted_pace(own(first), [with_errors(partly)]))
     assert of_steps[1] > 0.99
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_difficulty.labels import PlantedErrors, PlantedLabels
 from sklearn_difficulty.labels._labelled import Labelled
-from sklearn_difficulty.labels._planted_pace import Planted, planted_pace
+from sklearn_difficulty.labels._planted_pace import planted_pace
 from sklearn_difficulty.labels._shown import Shown
 from sklearn_difficulty.labels._shown_by import checked_errors, shown_by
 from sklearn_difficulty.scores import consensus
@@ -70,8 +70,7 @@ def test_whether_they_stand_out_is_not_asked_in_the_steps_chosen_for_it():
         first, again = trained(TRUTH, nothing, seed), errors(nothing, seed + 500)
         shown, pace = shown_by(first, [again])
         deviations.append(shown.excess.deviations)
-        planted = [Planted(again.trajectory, again.labels.planted, ~again.labels.planted)]
-        values = consensus(again.trajectory, pace=planted_pace([*paces_of(first)], planted))
+        values = consensus(again.trajectory, pace=planted_pace([*paces_of(first)], [again]))
         rows = Labelled(values, again.labels.y)
         chosen.append(Shown.of(rows, again.labels.planted, again.labels.believed).excess.deviations)
         # Nor does it choose the steps that others are ranked by.
