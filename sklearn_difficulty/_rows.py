@@ -228,9 +228,12 @@ class KnownRows:
         if targets is None:
             return contents, self._contents
         numbers = positions(self._targets, targets)
+        are_all = contents is self._contents and np.array_equal(numbers, self._numbers)
+        if are_all and len(self._digests) == len(contents):  # and none of them is there twice
+            return contents, contents
         n_targets = len(self._targets)
         pairs, groups = np.unique(self._contents * n_targets + self._numbers, return_inverse=True)
-        if contents is self._contents and np.array_equal(numbers, self._numbers):
+        if are_all:
             return groups, groups
         wanted = np.where((contents < 0) | (numbers < 0), -1, contents * n_targets + numbers)
         return positions(pairs, wanted), groups

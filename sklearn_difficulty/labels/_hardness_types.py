@@ -6,8 +6,14 @@ from typing import Any
 import numpy as np
 
 from sklearn_difficulty.scores._over_runs import warn_of_missing
-from sklearn_difficulty.scores._over_steps import completed, span_of_steps, whether_right
+from sklearn_difficulty.scores._over_steps import (
+    completed,
+    few_at_a_time,
+    span_of_steps,
+    whether_right,
+)
 from sklearn_difficulty.scores._rival_proba import rival_proba
+from sklearn_difficulty.scores._rivals import RivalMean, Rivals, largest, likeliest
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["HardnessReadings", "hardness_readings", "hardness_types"]
@@ -190,11 +196,10 @@ def hardness_readings(
     wrong_proba = _checked_proba(mislabeled_proba, n_samples)
     own, rival, by_class, lateness = _means(trajectory)
     total = by_class.sum(axis=1)
-    other_class = by_class.argmax(axis=1)
     # Where the given label is ahead, the class behind it is not on record: it is taken to be the
     # one other class as often as that is the case where another one is ahead.
     share = np.ones(n_samples)
-    np.divide(by_class.max(axis=1), total, out=share, where=total > 0)
+    np.divide(largest(by_class), total, out=share, where=total > 0)
     other = rival * share
     recorded = ~np.isnan(own)
     types = np.full(n_samples, "unknown", dtype="<U10")
@@ -205,18 +210,19 @@ def hardness_readings(
         None if wrong_proba is None else wrong_proba[recorded],
     )
     warn_of_missing(~recorded, "hardness_types", stacklevel=3)
-    return HardnessReadings(1 - own, lateness, other, np.where(total > 0, other_class, -1), types)
+    other_class = np.where(total > 0, likeliest(by_class), -1)
+    return HardnessReadings(1 - own, lateness, other, other_class, types)
 
 
-def _means(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Give means over the weighted steps of all runs, reading one step at a time.
+def _means(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray, Rivals, np.ndarray]:
+    """Give means over the weighted steps of all runs.
 
     Returns
     -------
     own, rival : ndarray of shape (n_samples,), float64
         Mean probability of the given label, and of the most probable other one. NaN for samples
         that were never recorded.
-    by_class : ndarray of shape (n_samples, n_classes), float64
+    by_class : Rivals of shape (n_samples, n_classes)
         The part of `rival` in which each class was predicted instead of the given label.
     lateness : ndarray of shape (n_samples,), float64
         Share of the weight after which each sample is right for good.
@@ -224,7 +230,7 @@ def _means(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
     assert trajectory.y is not None and trajectory.classes is not None
     y, n_samples = trajectory.y, trajectory.n_samples
     own, rival, weight, late, n_runs = np.zeros((5, n_samples))
-    by_class = np.zeros((n_samples, len(trajectory.classes)))
+    by_class = RivalMean(n_samples, len(trajectory.classes))
     records = [
         completed(trajectory, name, "hardness_types") for name in ("prediction", "proba", "margin")
     ]
@@ -244,17 +250,31 @@ def _means(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
             rival[rows] += weights[step] * other
             weight[rows] += weights[step]
             wrong = ~right[rows]
-            by_class[rows[wrong], predictions[step][rows[wrong]]] += weights[step] * other[wrong]
             learned[rows[wrong]] = elapsed[step]
             wrong_last[rows] = wrong
             seen |= recorded
+        for some in few_at_a_time(n_samples, len(weights)):
+            of_some = predictions[:, some], probas[:, some], margins[:, some]
+            by_class.add(some, *_where_wrong(*of_some, weights, y[some]))
         late += np.where(wrong_last, 1.0, learned)
         n_runs += seen
     unknown = n_runs == 0
     with np.errstate(invalid="ignore"):
-        means = own / weight, rival / weight, by_class / weight[:, None], late / n_runs
-    by_class = np.where(unknown[:, None], 0.0, means[2])
-    return means[0], means[1], by_class, means[3]
+        means = own / weight, rival / weight, late / n_runs
+    return means[0], means[1], by_class.mean(np.where(unknown, np.nan, weight)), means[2]
+
+
+def _where_wrong(
+    predictions: np.ndarray,
+    probas: np.ndarray,
+    margins: np.ndarray,
+    weights: np.ndarray,
+    y: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What the steps of a run add to the classes that samples are taken for."""
+    is_wrong = (predictions >= 0) & (predictions != y)
+    other = rival_proba(probas.astype(np.float64), margins)
+    return is_wrong, predictions, weights[:, None] * other, np.ones(len(y))
 
 
 def _step_weights(predictions: np.ndarray, y: np.ndarray, spans: np.ndarray) -> np.ndarray:

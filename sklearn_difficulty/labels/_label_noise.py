@@ -9,9 +9,15 @@ from sklearn_difficulty.labels._labelled import Labelled
 from sklearn_difficulty.labels._noise_rates import noise_rates
 from sklearn_difficulty.labels._planted_errors import PlantedErrors
 from sklearn_difficulty.labels._shown_by import checked_errors, shown_by
-from sklearn_difficulty.scores._beliefs import beliefs
-from sklearn_difficulty.scores._consensus import confusions_of, consensus_of
+from sklearn_difficulty.scores._consensus import judged
 from sklearn_difficulty.scores._over_runs import warn_of_missing
+from sklearn_difficulty.scores._rivals import (
+    Rivals,
+    label_counts,
+    largest,
+    likeliest,
+    weighed,
+)
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["LabelNoise", "estimate_label_noise"]
@@ -171,15 +177,13 @@ def estimate_label_noise(
     codes, n_classes = np.asarray(trajectory.y), len(trajectory.classes)
     errors = checked_errors(planted_errors)
     shown, pace = shown_by(trajectory, errors)
-    belief = beliefs(trajectory, pace)
-    confusions = confusions_of(belief, codes)
-    values = consensus_of(belief, codes, confusions)
+    belief, confusions, values = judged(trajectory, pace)
     warn_of_missing(np.isnan(values), "estimate_label_noise")
     rates = noise_rates(Labelled(values, codes), shown, n_classes)
     proba = rates.mislabeled_proba
-    rivals = belief.strongest * confusions[:, codes].T
-    likely = np.where(proba > 0.5, rivals.argmax(axis=1), codes)
-    likely = np.where(rivals.any(axis=1), likely, codes)
+    rivals = weighed(belief.rivals, belief.unnamed, confusions, codes)
+    is_other = (proba > 0.5) & (largest(rivals) > 0)
+    likely = np.where(is_other, likeliest(rivals), codes)
     return LabelNoise(
         classes=np.asarray(trajectory.classes),
         mislabeled_proba=proba,
@@ -194,18 +198,18 @@ def estimate_label_noise(
     )
 
 
-def _noise_matrix(proba: np.ndarray, rivals: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def _noise_matrix(proba: np.ndarray, rivals: Rivals, codes: np.ndarray) -> np.ndarray:
     """Share of the rows of each true class that carry each label."""
-    total = rivals.sum(axis=1, keepdims=True)
     n_classes = rivals.shape[1]
+    proba, is_known = np.nan_to_num(proba), ~np.isnan(proba)
+    total = rivals.sum(axis=1)
+    are_named = total > 0
+    weights = np.divide(proba, total, out=np.zeros_like(proba), where=are_named)
+    counts = label_counts(rivals, weights, codes)
     # Where no rival is known, any other class could be the true one.
-    others = np.divide(rivals, total, out=np.ones_like(rivals), where=total > 0)
-    others[np.arange(len(codes)), codes] = 0.0
-    others /= np.maximum(others.sum(axis=1, keepdims=True), 1e-300)
-    counts = np.zeros((n_classes, n_classes))
-    for label in range(n_classes):
-        rows = (codes == label) & ~np.isnan(proba)
-        counts[:, label] = proba[rows] @ others[rows]
-        counts[label, label] += (1.0 - proba[rows]).sum()
+    unnamed = np.bincount(codes, np.where(are_named, 0.0, proba), minlength=n_classes)
+    counts += (1.0 - np.eye(n_classes)) * unnamed / max(n_classes - 1, 1)
+    right = np.bincount(codes, is_known * (1.0 - proba), minlength=n_classes)
+    counts[np.diag_indices(n_classes)] += right
     of_class = counts.sum(axis=1, keepdims=True)
     return np.where(of_class > 0, counts / np.where(of_class > 0, of_class, 1.0), np.eye(n_classes))

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_difficulty.scores._beliefs import beliefs, can_be_judged
-from sklearn_difficulty.scores._consensus import confusions_of, consensus_of
+from sklearn_difficulty.scores._beliefs import can_be_judged
+from sklearn_difficulty.scores._consensus import judged
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["PlantedErrors", "PlantedLabels", "draw_errors", "plant_errors"]
@@ -122,10 +122,9 @@ def plant_errors(trajectory: Trajectory, random_state: Any = None) -> PlantedLab
         )
     believed, confusions = np.ones(len(codes), dtype=bool), None
     if can_be_judged(trajectory):
-        belief = beliefs(trajectory)
-        confusions = confusions_of(belief, codes)
+        _, confusions, consensus = judged(trajectory)
         # If a label was wrong already, another one could be right.
-        believed = consensus_of(belief, codes, confusions) <= 0
+        believed = consensus <= 0
     planted_codes = draw_errors(codes, len(classes), check_random_state(random_state), confusions)
     return PlantedLabels(classes[planted_codes], planted_codes != codes, believed)
 

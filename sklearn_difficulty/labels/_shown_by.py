@@ -9,8 +9,7 @@ from sklearn_difficulty.labels._labelled import Labelled
 from sklearn_difficulty.labels._planted_errors import PlantedErrors, PlantedLabels
 from sklearn_difficulty.labels._planted_pace import planted_pace
 from sklearn_difficulty.labels._shown import Shown
-from sklearn_difficulty.scores._beliefs import beliefs
-from sklearn_difficulty.scores._consensus import confusions_of, consensus_of
+from sklearn_difficulty.scores._consensus import judged
 from sklearn_difficulty.scores._pace import Pace, paces_of
 from sklearn_difficulty.trajectory import Trajectory
 
@@ -95,6 +94,5 @@ def shown_by(
 def _shown(errors: PlantedErrors, pace: list[Pace] | None) -> Shown:
     """Sort rows by their consensus; those without a record were warned of in the first training."""
     path, labels = errors
-    belief, y = beliefs(path, pace), np.asarray(path.y)
-    values = consensus_of(belief, y, confusions_of(belief, y))
-    return Shown.of(Labelled(values, y), labels.planted, labels.believed)
+    rows = Labelled(judged(path, pace).consensus, np.asarray(path.y))
+    return Shown.of(rows, labels.planted, labels.believed)

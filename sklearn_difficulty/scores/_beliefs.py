@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_difficulty.scores._over_steps import completed
+from sklearn_difficulty.scores._over_steps import completed, few_at_a_time
 from sklearn_difficulty.scores._pace import Pace, paces_of, weights_of_steps
 from sklearn_difficulty.scores._rival_proba import rival_proba
+from sklearn_difficulty.scores._rivals import RivalMean, Rivals, largest
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["LEAST_PROBA", "Belief", "beliefs", "can_be_judged"]
@@ -16,7 +17,6 @@ __all__ = ["LEAST_PROBA", "Belief", "beliefs", "can_be_judged"]
 _NEEDS = ("proba", "margin", "prediction", "y", "classes")
 # Probabilities below it are alike: none.
 LEAST_PROBA = 1e-9
-_VALUES_AT_A_TIME = 2**14
 
 
 class Belief(NamedTuple):
@@ -27,7 +27,7 @@ class Belief(NamedTuple):
     given : ndarray of shape (n_samples,)
         Probability of the given label: geometric mean over steps, mean over runs. NaN for samples
         that were never recorded.
-    rivals : ndarray of shape (n_samples, n_classes)
+    rivals : Rivals of shape (n_samples, n_classes)
         Mean probability of each other class, as far as it is known; 0 for the given label.
     unnamed : ndarray of shape (n_samples,)
         Mean probability of the strongest rival in the steps in which the given label was ahead of
@@ -37,22 +37,9 @@ class Belief(NamedTuple):
     """
 
     given: np.ndarray
-    rivals: np.ndarray
+    rivals: Rivals
     unnamed: np.ndarray
     lead: np.ndarray
-
-    @property
-    def named(self) -> np.ndarray:
-        """Whether a rival is known, of shape (n_samples,)."""
-        return np.asarray(self.rivals.any(axis=1))
-
-    @property
-    def strongest(self) -> np.ndarray:
-        """Probabilities of the rivals, together with the one that is not named.
-
-        It is taken to be each of the known ones, of which the strongest counts.
-        """
-        return np.where(self.rivals > 0, self.rivals + self.unnamed[:, None], 0.0)
 
 
 def can_be_judged(trajectory: Trajectory) -> bool:
@@ -101,23 +88,21 @@ def beliefs(trajectory: Trajectory, pace: Sequence[Pace] | None = None) -> Belie
     if pace is None:
         pace = paces_of(trajectory)
     given, own_mean, unnamed, n_runs = np.zeros((4, n_samples))
-    rivals = np.zeros((n_samples, n_classes))
+    rivals = RivalMean(n_samples, n_classes)
     records = (
         completed(trajectory, name, "consensus") for name in ("proba", "margin", "prediction")
     )
     for weights, *recorded in zip(weights_of_steps(trajectory, pace), *records, strict=True):
-        # Few samples at a time, so that all steps of theirs stay in the cache.
-        n_at_a_time = max(_VALUES_AT_A_TIME // max(len(weights), 1), 1)
-        for start in range(0, n_samples, n_at_a_time):
-            some = slice(start, start + n_at_a_time)
+        for some in few_at_a_time(n_samples, len(weights)):
             proba, margin, prediction = (record[:, some] for record in recorded)
-            one = _in_one_run(weights, proba, margin, prediction, y[some], n_classes)
-            for total, part in zip((given, own_mean, unnamed, n_runs, rivals), one, strict=True):
+            one, *named = _in_one_run(weights, proba, margin, prediction, y[some], n_classes)
+            for total, part in zip((given, own_mean, unnamed, n_runs), one, strict=True):
                 total[some] += part
+            rivals.add(some, *named)
     n_runs[n_runs == 0] = np.nan
-    rivals /= np.where(np.isnan(n_runs), 1.0, n_runs)[:, None]
     given, own_mean, unnamed = given / n_runs, own_mean / n_runs, unnamed / n_runs
-    return Belief(given, rivals, unnamed, rivals.max(axis=1) + unnamed - own_mean)
+    means = rivals.mean(n_runs)
+    return Belief(given, means, unnamed, largest(means) + unnamed - own_mean)
 
 
 def _in_one_run(
@@ -127,7 +112,7 @@ def _in_one_run(
     prediction: np.ndarray,
     y: np.ndarray,
     n_classes: int,
-) -> tuple[np.ndarray, ...]:
+) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """What is believed of some samples in one run, over its steps.
 
     Parameters
@@ -143,11 +128,13 @@ def _in_one_run(
 
     Returns
     -------
-    given, own_mean, unnamed, recorded : ndarray of shape (n,)
+    means : tuple of four ndarray of shape (n,)
         Geometric and arithmetic mean of the probability of the given label, mean probability of a
         rival without a name, and whether there is any record; 0 where there is none.
-    rivals : ndarray of shape (n, n_classes)
-        Mean probability of the rivals.
+    is_named, classes, weighted : ndarray of shape (n_steps, n)
+        Whether it is known which rival it is, which one, and its probability times the weight.
+    total : ndarray of shape (n,)
+        Sum of the weights.
     """
     known = ~np.isnan(proba)
     # Not in float32, in which a rival that is as probable as the given label would be ahead of it.
@@ -162,13 +149,10 @@ def _in_one_run(
         )
     others = others * weights[:, None]
     is_named = known & (prediction != y)
-    # All else goes to one place more, which is faster than to pick what is named.
-    places = np.where(is_named, prediction + n_classes * np.arange(len(y)), len(y) * n_classes)
-    named = np.bincount(places.ravel(), others.ravel(), minlength=len(y) * n_classes + 1)[:-1]
-    others[is_named] = 0
     total = weights @ known
     recorded = total > 0
     total[~recorded] = 1.0
+    unnamed = np.where(is_named, 0.0, others).sum(axis=0) / total
     given = np.where(recorded, np.exp(weights @ logs / total), 0.0)
-    rivals = named.reshape(len(y), n_classes) / total[:, None]
-    return given, weights @ proba / total, others.sum(axis=0) / total, recorded, rivals
+    means = given, weights @ proba / total, unnamed, recorded
+    return means, is_named, prediction, others, total

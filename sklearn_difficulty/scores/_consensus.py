@@ -1,7 +1,7 @@
 """Consensus: how much more the training believed another label than the given one."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,14 +9,33 @@ from sklearn_difficulty.scores._beliefs import LEAST_PROBA, Belief, beliefs
 from sklearn_difficulty.scores._over_runs import warn_of_missing
 from sklearn_difficulty.scores._over_steps import with_times
 from sklearn_difficulty.scores._pace import Pace, paces_of
+from sklearn_difficulty.scores._rivals import largest, likeliest, weighed
 from sklearn_difficulty.trajectory import Trajectory
 
-__all__ = ["confusions_of", "consensus", "consensus_of", "habits"]
+__all__ = ["Judgement", "consensus", "habits", "judged"]
 
 # Before a pattern of mistakes is believed, as many wrong labels have to be seen in a class, and
 # as large a part of it counts as if it were spread over all classes.
 _LABELS_NEEDED = 20.0
 _SPREAD = 0.75
+
+
+class Judgement(NamedTuple):
+    """What a path says of its labels.
+
+    Attributes
+    ----------
+    belief : Belief
+        What was believed of each sample.
+    confusions : ndarray of shape (n_classes, n_classes)
+        Share of each label (column) among the wrong labels of the samples of a class (row).
+    consensus : ndarray of shape (n_samples,)
+        How much more another label was believed than the given one.
+    """
+
+    belief: Belief
+    confusions: np.ndarray
+    consensus: np.ndarray
 
 
 def consensus(
@@ -116,16 +135,46 @@ def consensus(
     >>> consensus(trajectory).round(2)
     array([-1.65,  1.28])
     """
-    trajectory = with_times(trajectory).window(steps)
+    values = judged(with_times(trajectory).window(steps), pace, confusions).consensus
+    warn_of_missing(np.isnan(values), "consensus")
+    return values
+
+
+def judged(
+    trajectory: Trajectory,
+    pace: Sequence[Pace] | None = None,
+    confusions: np.ndarray | None = None,
+) -> Judgement:
+    """Judge the labels of a path by what its training believed.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The path of a classifier.
+    pace : sequence of pair of ndarray, optional
+        As in :func:`consensus`.
+    confusions : ndarray of shape (n_classes, n_classes), optional
+        As in :func:`consensus`.
+
+    Returns
+    -------
+    Judgement
+        The consensus, and what it is made of.
+
+    Raises
+    ------
+    RecordNotFoundError
+        If a record is missing that it reads.
+    """
     belief = beliefs(trajectory, pace)
-    warn_of_missing(np.isnan(belief.given), "consensus")
     assert trajectory.y is not None
+    y = np.asarray(trajectory.y)
     if confusions is None:
-        confusions = confusions_of(belief, trajectory.y)
-    return consensus_of(belief, trajectory.y, confusions)
+        confusions = _confusions(belief, y)
+    return Judgement(belief, confusions, _consensus(belief, y, confusions))
 
 
-def consensus_of(belief: Belief, y: np.ndarray, confusions: np.ndarray) -> np.ndarray:
+def _consensus(belief: Belief, y: np.ndarray, confusions: np.ndarray) -> np.ndarray:
     """Weigh the strongest rival against the given label.
 
     Parameters
@@ -142,14 +191,13 @@ def consensus_of(belief: Belief, y: np.ndarray, confusions: np.ndarray) -> np.nd
     ndarray of shape (n_samples,), float64
         See :func:`consensus`.
     """
-    n_classes = belief.rivals.shape[1]
-    strongest = (belief.strongest * confusions[:, y].T).max(axis=1) * (n_classes - 1)
+    strongest = largest(weighed(belief.rivals, belief.unnamed, confusions, y))
     # A sample that was given its label in all steps could have any rival.
-    strongest = np.where(belief.named, strongest, belief.unnamed)
+    strongest = np.where(strongest > 0, strongest * (len(confusions) - 1), belief.unnamed)
     return np.log(np.maximum(strongest, LEAST_PROBA)) - np.log(belief.given)
 
 
-def confusions_of(belief: Belief, y: np.ndarray) -> np.ndarray:
+def _confusions(belief: Belief, y: np.ndarray) -> np.ndarray:
     """Tell for each class which labels its samples carry when theirs is wrong.
 
     Parameters
@@ -167,10 +215,12 @@ def confusions_of(belief: Belief, y: np.ndarray) -> np.ndarray:
     """
     n_classes = belief.rivals.shape[1]
     seen = np.zeros((n_classes, n_classes))
-    surely = np.flatnonzero(belief.named & (belief.lead > 0))
+    surely = np.flatnonzero(belief.lead > 0)
+    rivals = belief.rivals[surely]
     # The surer, the more a sample counts: hard samples tell of classes that are alike, and not of
-    # labels that are mistaken.
-    np.add.at(seen, (belief.rivals[surely].argmax(axis=1), y[surely]), belief.lead[surely] ** 2)
+    # labels that are mistaken. One whose rival is not known tells nothing.
+    surer = np.where(largest(rivals) > 0, belief.lead[surely] ** 2, 0.0)
+    np.add.at(seen, (likeliest(rivals), y[surely]), surer)
     number = seen.sum(axis=1, keepdims=True)
     alike = (1.0 - np.eye(n_classes)) / max(n_classes - 1, 1)
     weight_alike = _LABELS_NEEDED + _SPREAD / (1.0 - _SPREAD) * number
@@ -194,5 +244,4 @@ def habits(trajectory: Trajectory, *, steps: Any = None) -> dict[str, Any]:
     """
     trajectory = with_times(trajectory).window(steps)
     pace = paces_of(trajectory)
-    assert trajectory.y is not None
-    return {"pace": pace, "confusions": confusions_of(beliefs(trajectory, pace), trajectory.y)}
+    return {"pace": pace, "confusions": judged(trajectory, pace).confusions}

@@ -1,4 +1,4 @@
-"""Statistics of one run's records, read one step at a time: they may be float32 and on disk."""
+"""Statistics of one run's records, which may be float32 and on disk: never all read at once."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,6 +10,7 @@ from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = [
     "completed",
+    "few_at_a_time",
     "mean_over_steps",
     "path_length",
     "span_of_steps",
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 _ONE_EACH = repeat(1.0)
+_VALUES_AT_A_TIME = 2**14
 
 
 def completed(trajectory: Trajectory, name: str, score: str) -> list[np.ndarray]:
@@ -47,6 +49,24 @@ def completed(trajectory: Trajectory, name: str, score: str) -> list[np.ndarray]
     trajectory.require(name, score=score)
     record = getattr(trajectory, name)
     return [record[run, :n_steps] for run, n_steps in enumerate(trajectory.n_steps)]
+
+
+def few_at_a_time(n_samples: int, n_steps: int) -> Iterator[slice]:
+    """Go through samples, few enough at a time that all steps of theirs stay in the cache.
+
+    Parameters
+    ----------
+    n_samples, n_steps : int
+        How many there are.
+
+    Yields
+    ------
+    some : slice
+        Of the samples.
+    """
+    n_at_a_time = max(_VALUES_AT_A_TIME // max(n_steps, 1), 1)
+    for start in range(0, n_samples, n_at_a_time):
+        yield slice(start, min(start + n_at_a_time, n_samples))
 
 
 def span_of_steps(trajectory: Trajectory) -> list[np.ndarray]:

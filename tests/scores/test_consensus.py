@@ -16,7 +16,7 @@ from sklearn_difficulty.datasets import confuse_labels, flip_labels
 from sklearn_difficulty.exceptions import MissingRecordsWarning, RecordNotFoundError
 from sklearn_difficulty.scores import consensus, habits
 from sklearn_difficulty.scores._beliefs import beliefs
-from sklearn_difficulty.scores._consensus import confusions_of
+from sklearn_difficulty.scores._consensus import judged
 from sklearn_difficulty.trajectory import Trajectory
 
 # Probabilities of three classes after two steps, for labels 0, 0, 1 and 2: right, wrong, learnt
@@ -70,7 +70,6 @@ class TestByHand:
         np.testing.assert_allclose(belief.rivals, rivals, atol=1e-6)
         # 0.3 and 0.1; 0.2 in the second step alone; 0.2 and 0.1
         np.testing.assert_allclose(belief.unnamed, [0.114071, 0, 0.185929, 0.107035], atol=1e-6)
-        assert belief.named.tolist() == [False, True, True, False]
         # 0.792965 - (0.2 and 0.1: 0.107035)
         assert belief.lead[1] == pytest.approx(0.792965 - 0.107035, abs=1e-6)
 
@@ -79,9 +78,7 @@ class TestByHand:
         # 20 + 3 * 0.470499 = 21.411497 as if spread, in halves.
         first = (0.470499 + 21.411497 / 2) / (0.470499 + 21.411497)
         expected = [[0, 0.5, 0.5], [first, 0, 1 - first], [0.5, 0.5, 0]]
-        np.testing.assert_allclose(
-            confusions_of(beliefs(make()), np.array(LABELS)), expected, atol=1e-6
-        )
+        np.testing.assert_allclose(judged(make()).confusions, expected, atol=1e-6)
         np.testing.assert_allclose(habits(make())["confusions"], expected, atol=1e-6)
 
     def test_score(self):
