@@ -222,9 +222,11 @@ def _confusions(belief: Belief, y: np.ndarray) -> np.ndarray:
     surer = np.where(largest(rivals) > 0, belief.lead[surely] ** 2, 0.0)
     np.add.at(seen, (likeliest(rivals), y[surely]), surer)
     number = seen.sum(axis=1, keepdims=True)
-    alike = (1.0 - np.eye(n_classes)) / max(n_classes - 1, 1)
     weight_alike = _LABELS_NEEDED + _SPREAD / (1.0 - _SPREAD) * number
-    return (seen + weight_alike * alike) / (number + weight_alike)
+    seen += weight_alike * (1.0 / max(n_classes - 1, 1))
+    np.fill_diagonal(seen, 0.0)
+    seen /= number + weight_alike
+    return seen
 
 
 def habits(trajectory: Trajectory, *, steps: Any = None) -> dict[str, Any]:

@@ -16,6 +16,8 @@ Rivals: TypeAlias = np.ndarray | csr_array
 # With more classes than that, a table is mostly zeros, which take more memory and time than to list
 # all else.
 _MOST_CLASSES_OF_TABLE = 32
+# What is listed for the same sample and class is added up every so often.
+_MOST_WAITING = 2**18
 
 
 class RivalMean:
@@ -41,7 +43,9 @@ class RivalMean:
     def __init__(self, n_samples: int, n_classes: int) -> None:
         self._shape = n_samples, n_classes
         self._table = np.zeros(self._shape) if n_classes <= _MOST_CLASSES_OF_TABLE else None
-        self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        # Numbers, and the samples and classes that they are of.
+        self._listed: list[tuple[np.ndarray, ...]] = []
+        self._waiting: list[tuple[np.ndarray, ...]] = []
 
     def add(
         self,
@@ -68,10 +72,12 @@ class RivalMean:
         """
         n, n_classes = is_named.shape[1], self._shape[1]
         if self._table is None:
-            steps, rows = is_named.nonzero()
-            part = _summed(weighted[steps, rows], rows, classes[steps, rows], (n, n_classes))
-            rows = _samples_of(part)
-            self._parts.append((part.data / total[rows], samples.start + rows, part.indices))
+            places = np.flatnonzero(is_named)
+            rows = places % n
+            values = weighted.ravel()[places] / total[rows]
+            self._waiting.append((values, samples.start + rows, classes.ravel()[places]))
+            if sum(len(values) for values, *_ in self._waiting) > _MOST_WAITING:
+                self._add_up()
             return
         # All else goes to one place more, which is faster than to pick what is named.
         places = np.where(is_named, classes + n_classes * np.arange(n), n * n_classes)
@@ -95,12 +101,26 @@ class RivalMean:
         if self._table is not None:
             self._table /= number[:, None]
             return self._table
-        parts = [(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64)), *self._parts]
-        values, rows, classes = map(np.concatenate, zip(*parts, strict=True))
-        rivals = _summed(values, rows, classes, self._shape)
+        self._add_up()
+        rivals = _summed(*_joined(self._listed), self._shape)
         rivals.data /= number[_samples_of(rivals)]
         rivals.eliminate_zeros()
         return rivals
+
+    def _add_up(self) -> None:
+        """Let what waits take the place of one number for each sample and class."""
+        values, rows, classes = _joined(self._waiting)
+        first = rows.min(initial=self._shape[0])
+        n = max(int(rows.max(initial=-1) - first) + 1, 0)
+        part = _summed(values, rows - first, classes, (n, self._shape[1]))
+        self._listed.append((part.data, first + _samples_of(part), part.indices))
+        self._waiting = []
+
+
+def _joined(listed: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    nothing = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    values, rows, classes = map(np.concatenate, zip(nothing, *listed, strict=True))
+    return values, rows, classes
 
 
 def _summed(

@@ -23,10 +23,13 @@ from sklearn_difficulty.trajectory import Trajectory
 
 @pytest.fixture
 def as_sparse(monkeypatch):
-    """Say how many classes make a table."""
-    return lambda are_sparse: monkeypatch.setattr(
-        module, "_MOST_CLASSES_OF_TABLE", 0 if are_sparse else 1000
-    )
+    """Say whether a few classes make a table, or a list that is added up again and again."""
+
+    def choose(are_sparse):
+        monkeypatch.setattr(module, "_MOST_CLASSES_OF_TABLE", 0 if are_sparse else 1000)
+        monkeypatch.setattr(module, "_MOST_WAITING", 1000)
+
+    return choose
 
 
 def path(n_samples=300, n_classes=7, n_steps=6, n_runs=2, missing=0.1, seed=0):
@@ -79,6 +82,16 @@ class TestByHand:
         rivals = summed(as_sparse, are_sparse)
         assert largest(rivals).tolist() == [0.75, 0, 0.5]
         assert likeliest(rivals).tolist() == [2, 0, 0]  # the first of two
+
+    def test_none_at_all(self, as_sparse, are_sparse):
+        as_sparse(are_sparse)
+        rivals = RivalMean(3, 4)
+        nothing = np.zeros((2, 3))
+        rivals.add(slice(0, 3), nothing > 0, nothing.astype(int), nothing, np.ones(3))
+        mean = rivals.mean(np.full(3, np.nan))
+        assert mean.shape == (3, 4)
+        assert largest(mean).tolist() == likeliest(mean).tolist() == [0, 0, 0]
+        assert not label_counts(mean, np.ones(3), np.zeros(3, dtype=int)).any()
 
     def test_weighed(self, as_sparse, are_sparse):
         confusions = np.arange(16.0).reshape(4, 4)
