@@ -5,6 +5,7 @@ measured is kept, one file for each data, seed and group of methods, so that a r
 interrupted goes on where it was, and methods can be measured again without the others.
 
     python benchmarks/detection.py --out benchmarks/results/detection.md
+    python benchmarks/detection.py --held-out --out benchmarks/results/detection_held_out.md
     python benchmarks/detection.py --pairs iris-uniform-20 --seeds 1
 """
 
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from detection_data import PAIRS, given_labels, load
+from detection_data import ALL_PAIRS, HELD_OUT_PAIRS, PAIRS, given_labels, load
 from detection_metrics import Row
 from detection_nets import SETTINGS
 from detection_ours import run_ours, train, train_planted
@@ -82,7 +83,7 @@ def make_task(pair: str, seed: int, data_dir: Path, work: Path) -> Task:
     Parameters
     ----------
     pair : str
-        One of ``PAIRS``.
+        One of ``ALL_PAIRS``.
     seed : int
         Of the wrong labels and of all trainings.
     data_dir : Path
@@ -197,13 +198,21 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Compare how well methods find wrong labels.")
     groups = {"nargs": "+", "choices": GROUPS, "metavar": "GROUP"}
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--pairs",
         nargs="+",
-        choices=PAIRS,
+        choices=ALL_PAIRS,
         default=PAIRS,
         metavar="PAIR",
-        help="data and noise, such as iris-uniform-20 (default: all)",
+        help="data and noise, such as iris-uniform-20 (default: all that are not held out)",
+    )
+    which.add_argument(
+        "--held-out",
+        dest="pairs",
+        action="store_const",
+        const=HELD_OUT_PAIRS,
+        help="the data that nothing was chosen on",
     )
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="default: 5")
     parser.add_argument("--data-dir", type=Path, default=DATA_DIR, metavar="DIR")
@@ -262,7 +271,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     results = collect(arguments.pairs, range(arguments.seeds), arguments.work)
     command = "python benchmarks/detection.py"
-    if list(arguments.pairs) != PAIRS:
+    if list(arguments.pairs) == HELD_OUT_PAIRS:
+        command += " --held-out"
+    elif list(arguments.pairs) != PAIRS:
         command += f" --pairs {' '.join(arguments.pairs)}"
     command += f" --seeds {arguments.seeds}"
     if arguments.json is not None:

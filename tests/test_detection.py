@@ -282,6 +282,36 @@ def test_instance_hardness_is_that_of_imbalanced_learn(parts):
     assert looked_up.sample_indices_.tolist() == whole.sample_indices_.tolist()
 
 
+def test_data_that_are_held_out(detection, parts):
+    data = parts("data")
+    arguments = detection.parse(["--held-out", "--seeds", "2"])
+    assert arguments.pairs == data.HELD_OUT_PAIRS
+    assert len(arguments.pairs) == 5 * len(data.HELD_OUT)
+    assert not set(data.PAIRS) & set(data.HELD_OUT_PAIRS)
+    with pytest.raises(SystemExit):
+        detection.parse(["--held-out", "--pairs", PAIR])
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "n_classes"),
+    [
+        ("diabetes", (331, 10), 3),
+        ("emotions", (391, 72), 2),
+        ("colors", (4872, 11), 2),
+        ("grades", (4872, 12), 3),
+        ("pixels", (10_000, 77), 11),
+        ("cells", (759, 3, 16, 16), 3),
+    ],
+)
+def test_held_out_data_are_whole(parts, shared_data, name, shape, n_classes):
+    data = parts("data").load(name, shared_data)
+    assert data.X.shape == shape
+    assert data.X.dtype == np.float32
+    assert np.isfinite(data.X).all()
+    assert set(data.y) == set(data.y_test) == set(range(n_classes))
+    assert data.X_test.shape == (len(data.y_test), *shape[1:])
+
+
 def test_network_of_images(parts):
     nets = parts("nets")
     rng = np.random.default_rng(0)
