@@ -69,7 +69,8 @@ class MislabelFilter(OneToOneFeatureMixin, TransformerMixin, RowSelector):
         What tells hard rows: a :class:`~sklearn_difficulty.DifficultyScorer`, or anything else
         whose ``fit(X, y)`` leaves ``difficulty_`` behind, one number per row, higher is harder.
         It is cloned. None is a ``DifficultyScorer(score="consensus")`` of the default network, and
-        for a regression a ``DifficultyScorer()``.
+        for a regression a ``DifficultyScorer()``. One of your own ranks by its own `score`, which
+        is the action unless you say ``score="consensus"``, too.
     threshold : float or "auto", default="auto"
         How hard a kept row may be, in the unit of `criterion`. ``"auto"`` drops as many of the
         hardest rows as labels are wrong by the estimate, never more than three quarters of a class,

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from sklearn_difficulty import DifficultyScorer, MislabelFilter, MislabelSampler
 from sklearn_difficulty.exceptions import MissingRecordsWarning
@@ -264,8 +264,11 @@ class TestErrors:
 
     @both
     def test_classifier_for_a_scorer(self, kind, data):
-        with pytest.raises(TypeError, match=r"wrap it, as in DifficultyScorer\(SGDClassifier"):
+        with pytest.raises(TypeError, match=r"wrap it, as in DifficultyScorer\(SGDClassifier\("):
             kind(SGDClassifier()).fit(*data)
+        advice = r"DifficultyScorer\(LogisticRegression\(\.\.\.\), score='consensus'\)\."
+        with pytest.raises(TypeError, match=advice):
+            kind(LogisticRegression()).fit(*data)
 
     @pytest.mark.parametrize("difficulty", [[1.0, 2.0], np.zeros((100, 2)), 3.0])
     def test_difficulty_of_another_shape(self, difficulty, data):
