@@ -223,7 +223,7 @@ def ranks_by_consensus(scorer: Any) -> bool:
 
 def _leaves_no_difficulty(scorer: Any) -> TypeError:
     name = type(scorer).__name__
-    # Not the score that a DifficultyScorer has by default, if one of them finds wrong labels better.
+    # Not with the score that a DifficultyScorer has by default: it finds fewer wrong labels.
     score = f", score={_SCORE_OF_CLASSES!r}" if hasattr(scorer, "predict_proba") else ""
     return TypeError(
         f"scorer must leave difficulty_ behind when it is fitted, and {name} does not: "
