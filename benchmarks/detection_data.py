@@ -284,7 +284,8 @@ def reference_proba(name: str, data_dir: Path = DATA_DIR) -> np.ndarray:
     """How probable a forest that never saw a row holds each class; trained on right labels."""
     data = load(name, data_dir)
     forest = RandomForestClassifier(200, random_state=0)
-    return cross_val_predict(forest, data.X, data.y, cv=5, method="predict_proba")
+    X = data.X.reshape(len(data.X), -1)
+    return cross_val_predict(forest, X, data.y, cv=5, method="predict_proba")
 
 
 def given_labels(name: str, noise: str, seed: int, data_dir: Path = DATA_DIR) -> np.ndarray:
