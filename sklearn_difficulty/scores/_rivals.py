@@ -150,7 +150,10 @@ def largest(rivals: Rivals) -> np.ndarray:
     """
     if isinstance(rivals, np.ndarray):
         return np.asarray(rivals.max(axis=1))
-    return np.asarray(rivals.max(axis=1).toarray())
+    found, has_some = np.zeros(rivals.shape[0]), np.diff(rivals.indptr) > 0
+    if has_some.any():
+        found[has_some] = np.maximum.reduceat(rivals.data, rivals.indptr[:-1][has_some])
+    return found
 
 
 def likeliest(rivals: Rivals) -> np.ndarray:

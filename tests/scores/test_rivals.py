@@ -93,6 +93,10 @@ class TestByHand:
         assert largest(mean).tolist() == likeliest(mean).tolist() == [0, 0, 0]
         assert not label_counts(mean, np.ones(3), np.zeros(3, dtype=int)).any()
 
+    def test_no_samples(self, as_sparse, are_sparse):
+        rivals = summed(as_sparse, are_sparse)[np.zeros(0, dtype=int)]
+        assert largest(rivals).shape == likeliest(rivals).shape == (0,)
+
     def test_weighed(self, as_sparse, are_sparse):
         confusions = np.arange(16.0).reshape(4, 4)
         unnamed, y = np.array([0.25, 0.5, 0.1]), np.array([1, 0, 3])
