@@ -80,22 +80,18 @@ def beliefs(trajectory: Trajectory, pace: Sequence[Pace] | None = None) -> Belie
     """
     trajectory.require(*_NEEDS, score="consensus")
     assert trajectory.y is not None and trajectory.classes is not None
-    y, n_samples, n_classes = (
-        np.asarray(trajectory.y),
-        trajectory.n_samples,
-        len(trajectory.classes),
-    )
+    y, n_samples = np.asarray(trajectory.y), trajectory.n_samples
     if pace is None:
         pace = paces_of(trajectory)
     given, own_mean, unnamed, n_runs = np.zeros((4, n_samples))
-    rivals = RivalMean(n_samples, n_classes)
+    rivals = RivalMean(n_samples, len(trajectory.classes))
     records = (
         completed(trajectory, name, "consensus") for name in ("proba", "margin", "prediction")
     )
     for weights, *recorded in zip(weights_of_steps(trajectory, pace), *records, strict=True):
         for some in few_at_a_time(n_samples, len(weights)):
             proba, margin, prediction = (record[:, some] for record in recorded)
-            one, *named = _in_one_run(weights, proba, margin, prediction, y[some], n_classes)
+            one, *named = _in_one_run(weights, proba, margin, prediction, y[some])
             for total, part in zip((given, own_mean, unnamed, n_runs), one, strict=True):
                 total[some] += part
             rivals.add(some, *named)
@@ -111,7 +107,6 @@ def _in_one_run(
     margin: np.ndarray,
     prediction: np.ndarray,
     y: np.ndarray,
-    n_classes: int,
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """What is believed of some samples in one run, over its steps.
 
@@ -123,8 +118,6 @@ def _in_one_run(
         The records of the samples.
     y : ndarray of shape (n,), int
         Their labels.
-    n_classes : int
-        How many classes there are.
 
     Returns
     -------
@@ -142,11 +135,6 @@ def _in_one_run(
     others = rival_proba(proba, margin)
     if not known.all():
         proba, logs, others = (np.where(known, values, 0) for values in (proba, logs, others))
-    if prediction.max(initial=-1) >= n_classes:
-        raise ValueError(
-            f"the record 'prediction' has the class number {prediction.max()}, and there are "
-            f"{n_classes} classes in `classes`."
-        )
     others = others * weights[:, None]
     is_named = known & (prediction != y)
     total = weights @ known

@@ -64,13 +64,23 @@ class RivalMean:
         is_named : ndarray of shape (n_steps, n), bool
             Where it is known which rival it is.
         classes : ndarray of shape (n_steps, n), int
-            Which one.
+            Which one, as they were predicted.
         weighted : ndarray of shape (n_steps, n)
             Its probability times the weight of the step.
         total : ndarray of shape (n,)
             Sum of the weights.
+
+        Raises
+        ------
+        ValueError
+            For a class that there is not.
         """
         n, n_classes = is_named.shape[1], self._shape[1]
+        if classes.max(initial=-1) >= n_classes:
+            raise ValueError(
+                f"the record 'prediction' has the class number {classes.max()}, and there are "
+                f"{n_classes} classes in `classes`."
+            )
         if self._table is None:
             places = np.flatnonzero(is_named)
             rows = places % n

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_difficulty import DifficultyScorer, TrackedNetClassifier
 from sklearn_difficulty.datasets import confuse_labels, flip_labels
 from sklearn_difficulty.exceptions import MissingRecordsWarning, RecordNotFoundError
+from sklearn_difficulty.labels import hardness_readings
 from sklearn_difficulty.scores import consensus, habits
 from sklearn_difficulty.scores._beliefs import beliefs
 from sklearn_difficulty.scores._consensus import judged
@@ -155,8 +156,9 @@ class TestNumbers:
 
     def test_predictions_of_no_class(self):
         path = records([[0.2, 0.9]], [[-1.0, 2.0]], [[3, 0]], [0, 0])
-        with pytest.raises(ValueError, match=r"'prediction' has the class number 3.* 3 classes"):
-            consensus(path)
+        for function in (consensus, hardness_readings):
+            with pytest.raises(ValueError, match=r"'prediction' has the class number 3.* 3 class"):
+                function(path)
 
     def test_far_more_samples_than_classes_seen(self):
         # Classes of which there is no sample.

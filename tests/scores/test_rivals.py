@@ -62,7 +62,7 @@ def summed(as_sparse, are_sparse):
     as_sparse(are_sparse)
     rivals = RivalMean(3, 4)
     named = np.array([[True, False], [True, False]])
-    classes, values = np.array([[2, 9], [2, 9]]), np.array([[1.0, 0.7], [0.5, 0.7]])
+    classes, values = np.array([[2, -1], [2, -1]]), np.array([[1.0, 0.7], [0.5, 0.7]])
     rivals.add(slice(0, 2), named, classes, values, np.array([2.0, 1.0]))
     named, classes = np.array([[True], [True]]), np.array([[1], [0]])
     rivals.add(slice(2, 3), named, classes, np.array([[0.75], [0.75]]), np.array([1.0]))
