@@ -214,15 +214,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         const=HELD_OUT_PAIRS,
         help="the data that nothing was chosen on",
     )
-    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="default: 5")
-    parser.add_argument("--data-dir", type=Path, default=DATA_DIR, metavar="DIR")
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=WORK,
-        metavar="DIR",
-        help="what was measured is kept there (default: benchmarks/.detection)",
-    )
+    add_seeds_and_folders(parser, WORK)
     parser.add_argument(
         "--only", **groups, default=list(GROUPS), help=f"measure only these of {', '.join(GROUPS)}"
     )
@@ -237,6 +229,24 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value there")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the report there")
+    return parsed(parser, argv)
+
+
+def add_seeds_and_folders(parser: argparse.ArgumentParser, work: Path) -> None:
+    """Let a command line say how many seeds, and where the data and what was measured are."""
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--data-dir", type=Path, default=DATA_DIR, metavar="DIR")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=work,
+        metavar="DIR",
+        help=f"what was measured is kept there (default: benchmarks/{work.name})",
+    )
+
+
+def parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read a command line with these."""
     arguments = parser.parse_args(argv)
     if arguments.seeds < 1:
         parser.error(f"argument --seeds: must be at least 1; got {arguments.seeds}")

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from detection import make_task, result_file
+from detection import add_seeds_and_folders, make_task, parsed, result_file
 from detection_data import PAIRS as PAIRS_OF_DETECTION
 from detection_data import Data
 from detection_metrics import judge_cut
@@ -40,7 +40,7 @@ from final_models_report import (
     by_seed,
     report,
 )
-from label_noise import DATA_DIR, ROOT, versions
+from label_noise import ROOT, versions
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -240,24 +240,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="PAIR",
         help="data and noise, such as iris-uniform-20 (default: all)",
     )
-    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="default: 5")
-    parser.add_argument("--data-dir", type=Path, default=DATA_DIR, metavar="DIR")
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=WORK,
-        metavar="DIR",
-        help="what was measured is kept there (default: benchmarks/.final_models)",
-    )
+    add_seeds_and_folders(parser, WORK)
     parser.add_argument(
         "--again", action="store_true", help="measure anew what was measured, of these pairs"
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write the report there, and a .json beside it"
     )
-    arguments = parser.parse_args(argv)
-    if arguments.seeds < 1:
-        parser.error(f"argument --seeds: must be at least 1; got {arguments.seeds}")
+    arguments = parsed(parser, argv)
     if arguments.out is not None and arguments.out.suffix == ".json":
         parser.error("argument --out: names the report, such as final_models.md")
     return arguments

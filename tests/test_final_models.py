@@ -28,7 +28,7 @@ def tables(beside_the_benchmarks):
 @pytest.fixture(scope="module")
 def task(command, tmp_path_factory):
     work = tmp_path_factory.mktemp("labels")
-    return command.first_rows(command.make_task(PAIR, 0, command.DATA_DIR, work))
+    return command.first_rows(command.make_task(PAIR, 0, work, work))
 
 
 @pytest.fixture(scope="module")
