@@ -244,37 +244,27 @@ def _means(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray, Rivals, np.n
         seen = np.zeros(n_samples, dtype=bool)
         for step, (recorded, right) in enumerate(whether_right(predictions, y)):
             rows = np.flatnonzero(recorded)
-            given = probas[step][rows].astype(np.float64)
-            other = rival_proba(given, margins[step][rows])
-            own[rows] += weights[step] * given
-            rival[rows] += weights[step] * other
-            weight[rows] += weights[step]
             wrong = ~right[rows]
             learned[rows[wrong]] = elapsed[step]
             wrong_last[rows] = wrong
             seen |= recorded
+        of_steps = weights[:, None]
         for some in few_at_a_time(n_samples, len(weights)):
-            of_some = predictions[:, some], probas[:, some], margins[:, some]
-            by_class.add(some, *_where_wrong(*of_some, weights, y[some]))
+            predicted = predictions[:, some]
+            recorded = predicted >= 0
+            given = np.where(recorded, probas[:, some], 0.0).astype(np.float64)
+            other = of_steps * np.where(recorded, rival_proba(given, margins[:, some]), 0.0)
+            own[some] += (of_steps * given).sum(axis=0)
+            rival[some] += other.sum(axis=0)
+            weight[some] += (of_steps * recorded).sum(axis=0)
+            is_wrong = recorded & (predicted != y[some])
+            by_class.add(some, is_wrong, predicted, other, np.ones(predicted.shape[1]))
         late += np.where(wrong_last, 1.0, learned)
         n_runs += seen
     unknown = n_runs == 0
     with np.errstate(invalid="ignore"):
         means = own / weight, rival / weight, late / n_runs
     return means[0], means[1], by_class.mean(np.where(unknown, np.nan, weight)), means[2]
-
-
-def _where_wrong(
-    predictions: np.ndarray,
-    probas: np.ndarray,
-    margins: np.ndarray,
-    weights: np.ndarray,
-    y: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What the steps of a run add to the classes that samples are taken for."""
-    is_wrong = (predictions >= 0) & (predictions != y)
-    other = rival_proba(probas.astype(np.float64), margins)
-    return is_wrong, predictions, weights[:, None] * other, np.ones(len(y))
 
 
 def _step_weights(predictions: np.ndarray, y: np.ndarray, spans: np.ndarray) -> np.ndarray:

@@ -11,13 +11,7 @@ from sklearn_difficulty.labels._planted_errors import PlantedErrors
 from sklearn_difficulty.labels._shown_by import checked_errors, shown_by
 from sklearn_difficulty.scores._consensus import judged
 from sklearn_difficulty.scores._over_runs import warn_of_missing
-from sklearn_difficulty.scores._rivals import (
-    Rivals,
-    label_counts,
-    largest,
-    likeliest,
-    weighed,
-)
+from sklearn_difficulty.scores._rivals import Rivals, label_counts, largest, likeliest
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["LabelNoise", "estimate_label_noise"]
@@ -177,11 +171,10 @@ def estimate_label_noise(
     codes, n_classes = np.asarray(trajectory.y), len(trajectory.classes)
     errors = checked_errors(planted_errors)
     shown, pace = shown_by(trajectory, errors)
-    belief, confusions, values = judged(trajectory, pace)
+    rivals, _, values = judged(trajectory, pace)
     warn_of_missing(np.isnan(values), "estimate_label_noise")
     rates = noise_rates(Labelled(values, codes), shown, n_classes)
     proba = rates.mislabeled_proba
-    rivals = weighed(belief.rivals, belief.unnamed, confusions, codes)
     is_other = (proba > 0.5) & (largest(rivals) > 0)
     likely = np.where(is_other, likeliest(rivals), codes)
     return LabelNoise(

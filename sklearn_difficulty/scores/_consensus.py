@@ -9,7 +9,7 @@ from sklearn_difficulty.scores._beliefs import LEAST_PROBA, Belief, beliefs
 from sklearn_difficulty.scores._over_runs import warn_of_missing
 from sklearn_difficulty.scores._over_steps import with_times
 from sklearn_difficulty.scores._pace import Pace, paces_of
-from sklearn_difficulty.scores._rivals import largest, likeliest, weighed
+from sklearn_difficulty.scores._rivals import Rivals, largest, likeliest, weighed
 from sklearn_difficulty.trajectory import Trajectory
 
 __all__ = ["Judgement", "consensus", "habits", "judged"]
@@ -25,15 +25,16 @@ class Judgement(NamedTuple):
 
     Attributes
     ----------
-    belief : Belief
-        What was believed of each sample.
+    rivals : Rivals of shape (n_samples, n_classes)
+        How probable each other class is, as far as it is known, and that its samples carry the
+        given label.
     confusions : ndarray of shape (n_classes, n_classes)
         Share of each label (column) among the wrong labels of the samples of a class (row).
     consensus : ndarray of shape (n_samples,)
         How much more another label was believed than the given one.
     """
 
-    belief: Belief
+    rivals: Rivals
     confusions: np.ndarray
     consensus: np.ndarray
 
@@ -171,30 +172,12 @@ def judged(
     y = np.asarray(trajectory.y)
     if confusions is None:
         confusions = _confusions(belief, y)
-    return Judgement(belief, confusions, _consensus(belief, y, confusions))
-
-
-def _consensus(belief: Belief, y: np.ndarray, confusions: np.ndarray) -> np.ndarray:
-    """Weigh the strongest rival against the given label.
-
-    Parameters
-    ----------
-    belief : Belief
-        Of samples.
-    y : ndarray of shape (n_samples,), int
-        Their labels.
-    confusions : ndarray of shape (n_classes, n_classes)
-        Share of each label (column) among the wrong labels of the samples of a class (row).
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), float64
-        See :func:`consensus`.
-    """
-    strongest = largest(weighed(belief.rivals, belief.unnamed, confusions, y))
+    rivals = weighed(belief.rivals, belief.unnamed, confusions, y)
+    strongest = largest(rivals)
     # A sample that was given its label in all steps could have any rival.
     strongest = np.where(strongest > 0, strongest * (len(confusions) - 1), belief.unnamed)
-    return np.log(np.maximum(strongest, LEAST_PROBA)) - np.log(belief.given)
+    values = np.log(np.maximum(strongest, LEAST_PROBA)) - np.log(belief.given)
+    return Judgement(rivals, confusions, values)
 
 
 def _confusions(belief: Belief, y: np.ndarray) -> np.ndarray:
