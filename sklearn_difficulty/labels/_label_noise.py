@@ -42,7 +42,7 @@ class LabelNoise:
     class_noise_rate_interval : ndarray of shape (n_classes, 2)
         Lower and upper ends of 95 % intervals of the same.
     consensus : ndarray of shape (n_samples,)
-        How much more another label was believed than the given one. With planted errors, the steps
+        How much more other labels were believed than the given one. With planted errors, the steps
         of the training weigh by how far these stand out in them. NaN for rows that were never
         recorded.
     calibrated : bool
@@ -87,7 +87,7 @@ def estimate_label_noise(
       training tell: each weighs what it weighs in the consensus, times the eighth power of how far
       planted errors are contradicted more than other rows with the same label (the share of these
       that is contradicted less, above a half).
-    - Without, 0 is where the given label and its strongest rival were believed equally.
+    - Without, as many rows are above 0 as have a rival that was believed more than their label.
 
     If the rows above 0 are as far above it as the others are below it, their labels are wrong; if
     they are much closer, they are hard rows with right labels. Between the two the probability
@@ -171,9 +171,10 @@ def estimate_label_noise(
     codes, n_classes = np.asarray(trajectory.y), len(trajectory.classes)
     errors = checked_errors(planted_errors)
     shown, pace = shown_by(trajectory, errors)
-    rivals, _, values = judged(trajectory, pace)
+    rivals, _, values, believed = judged(trajectory, pace)
     warn_of_missing(np.isnan(values), "estimate_label_noise")
-    rates = noise_rates(Labelled(values, codes), shown, n_classes)
+    middle = 0.0 if shown.enough else _middle(values, believed)
+    rates = noise_rates(Labelled(values - middle, codes), shown, n_classes)
     proba = rates.mislabeled_proba
     is_other = (proba > 0.5) & (largest(rivals) > 0)
     likely = np.where(is_other, likeliest(rivals), codes)
@@ -189,6 +190,12 @@ def estimate_label_noise(
         consensus=values,
         calibrated=shown.enough,
     )
+
+
+def _middle(values: np.ndarray, believed: np.ndarray) -> float:
+    """The consensus above which as many rows are as have another label that was believed more."""
+    known = ~np.isnan(values)
+    return float(np.quantile(values[known], believed[known].mean())) if known.any() else 0.0
 
 
 def _noise_matrix(proba: np.ndarray, rivals: Rivals, codes: np.ndarray) -> np.ndarray:

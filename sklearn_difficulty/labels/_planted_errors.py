@@ -122,9 +122,8 @@ def plant_errors(trajectory: Trajectory, random_state: Any = None) -> PlantedLab
         )
     believed, confusions = np.ones(len(codes), dtype=bool), None
     if can_be_judged(trajectory):
-        _, confusions, consensus = judged(trajectory)
         # If a label was wrong already, another one could be right.
-        believed = consensus <= 0
+        _, confusions, _, believed = judged(trajectory)
     planted_codes = draw_errors(codes, len(classes), check_random_state(random_state), confusions)
     return PlantedLabels(classes[planted_codes], planted_codes != codes, believed)
 

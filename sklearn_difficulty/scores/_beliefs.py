@@ -34,12 +34,15 @@ class Belief(NamedTuple):
         it, so that it is not known which class that was.
     lead : ndarray of shape (n_samples,)
         Mean probability of the strongest rival minus that of the given label.
+    rest : ndarray of shape (n_samples,)
+        Mean probability of all classes but these two.
     """
 
     given: np.ndarray
     rivals: Rivals
     unnamed: np.ndarray
     lead: np.ndarray
+    rest: np.ndarray
 
 
 def can_be_judged(trajectory: Trajectory) -> bool:
@@ -98,7 +101,9 @@ def beliefs(trajectory: Trajectory, pace: Sequence[Pace] | None = None) -> Belie
     n_runs[n_runs == 0] = np.nan
     given, own_mean, unnamed = given / n_runs, own_mean / n_runs, unnamed / n_runs
     means = rivals.mean(n_runs)
-    return Belief(given, means, unnamed, largest(means) + unnamed - own_mean)
+    strongest = largest(means) + unnamed
+    rest = np.maximum(1.0 - own_mean - strongest, 0.0)
+    return Belief(given, means, unnamed, strongest - own_mean, rest)
 
 
 def _in_one_run(

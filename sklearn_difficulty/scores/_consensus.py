@@ -1,4 +1,4 @@
-"""Consensus: how much more the training believed another label than the given one."""
+"""Consensus: how much more the training believed other labels than the given one."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,6 +18,11 @@ __all__ = ["Judgement", "consensus", "habits", "judged"]
 # as large a part of it counts as if it were spread over all classes.
 _LABELS_NEEDED = 20.0
 _SPREAD = 0.75
+# The most that rivals behind the strongest one count, and from where on they do not: on a scale on
+# which habits are at 0 if wrong labels are any others alike, and at 1 if they are always the same
+# one, but drawn as above, which leaves no more than 0.25. Chosen on all data of
+# benchmarks/detection.py.
+_MOST_OF_REST, _ONE_SIDED = 0.25, 0.05
 
 
 class Judgement(NamedTuple):
@@ -31,12 +36,15 @@ class Judgement(NamedTuple):
     confusions : ndarray of shape (n_classes, n_classes)
         Share of each label (column) among the wrong labels of the samples of a class (row).
     consensus : ndarray of shape (n_samples,)
-        How much more another label was believed than the given one.
+        How much more other labels were believed than the given one.
+    believed : ndarray of shape (n_samples,), bool
+        Whether no single other label was believed more than the given one.
     """
 
     rivals: Rivals
     confusions: np.ndarray
     consensus: np.ndarray
+    believed: np.ndarray
 
 
 def consensus(
@@ -46,15 +54,17 @@ def consensus(
     pace: Sequence[Pace] | None = None,
     confusions: np.ndarray | None = None,
 ) -> np.ndarray:
-    r"""Log ratio of what the training believed of another label to what of the given one.
+    r"""Log ratio of what the training believed of other labels to what of the given one.
 
-    Higher is harder, that is more probably mislabelled; above 0 another label was believed more.
-    With weights :math:`w_n` of the steps that sum to 1, the given label y and rivals k,
+    Higher is harder, that is more probably mislabelled; above 0 other labels were believed more.
+    With weights :math:`w_n` of the steps that sum to 1, the given label y, rivals k and the
+    strongest one of them, m,
 
-    .. math:: C(x_i, y_i) = \max_{k \neq y_i} \log \Big( \sum_n w_n p^{(n)}_k(x_i)\, \frac{
-        S_{k y_i}}{1 / (K - 1)} \Big) - \sum_n w_n \log p^{(n)}_{y_i}(x_i)
+    .. math:: C(x_i, y_i) = \log \Big( \max_{k \neq y_i} \sum_n w_n p^{(n)}_k(x_i)\, \frac{
+        S_{k y_i}}{1 / (K - 1)} + r \sum_n w_n \big( 1 - p^{(n)}_{y_i}(x_i) - p^{(n)}_m(x_i) \big)
+        \Big) - \sum_n w_n \log p^{(n)}_{y_i}(x_i)
 
-    It puts three things together that are read off the same training:
+    It puts four things together that are read off the same training:
 
     - The accumulated log-loss, which is best where labels are wrong at random: the last sum.
       Steps weigh by how much they tell, :math:`w_n \propto (c_n a_n^2 + 0.01)^4`, where :math:`a_n`
@@ -68,6 +78,10 @@ def consensus(
       class k. A mistake that is made often is more probable than one that is not. It is drawn
       towards :math:`1 / (K - 1)`, all classes alike, by three quarters at least, and more where few
       labels are wrong.
+    - The probability of all other rivals together. Where labels are wrong at random, it matters how
+      improbable the given one is, and not which one is right: then a quarter of it counts,
+      :math:`r = 1/4`. The more often mistakes go from a class to the same label, the less it does;
+      if a fifth of them do, beyond what goes to all labels alike, nothing, :math:`r = 0`.
 
     Parameters
     ----------
@@ -176,8 +190,32 @@ def judged(
     strongest = largest(rivals)
     # A sample that was given its label in all steps could have any rival.
     strongest = np.where(strongest > 0, strongest * (len(confusions) - 1), belief.unnamed)
-    values = np.log(np.maximum(strongest, LEAST_PROBA)) - np.log(belief.given)
-    return Judgement(rivals, confusions, values)
+    others = strongest + _share_of_rest(confusions) * belief.rest
+    given = np.log(belief.given)
+    values = np.log(np.maximum(others, LEAST_PROBA)) - given
+    believed = np.log(np.maximum(strongest, LEAST_PROBA)) <= given
+    return Judgement(rivals, confusions, values, believed)
+
+
+def _share_of_rest(confusions: np.ndarray) -> float:
+    """Tell how much the rivals behind the strongest one count, together.
+
+    Parameters
+    ----------
+    confusions : ndarray of shape (n_classes, n_classes)
+        Share of each label among the wrong ones of a class.
+
+    Returns
+    -------
+    float
+        The most where mistakes go to all labels alike, and none where they go to one of them.
+    """
+    n_classes = len(confusions)
+    if n_classes < 3:
+        return 0.0  # there is one rival at most
+    alike = 1.0 / (n_classes - 1)
+    one_sided = float(confusions.max(axis=1).mean() - alike) / (1.0 - alike)
+    return _MOST_OF_REST * max(1.0 - one_sided / _ONE_SIDED, 0.0)
 
 
 def _confusions(belief: Belief, y: np.ndarray) -> np.ndarray:

@@ -397,3 +397,16 @@ class TestRefusals:
         labels = plant_errors(path, 0)._replace(**{name: mask})
         with pytest.raises(ValueError, match=rf"labels\.{name} must be a mask of the 600 samples"):
             estimate_label_noise(path, PlantedErrors(path, labels))
+
+
+def test_labels_ahead_of_every_rival_are_not_wrong():
+    # All other classes together are believed more than the label, but none of them is.
+    y = np.arange(300) % 10
+    proba = np.full((3, 300, 10), 0.8 / 9)
+    proba[:, np.arange(300), y] = 0.2
+    path = Trajectory.from_outputs(proba, y, kind="proba", classes=list(range(10)))
+    noise = estimate_label_noise(path)
+    assert (noise.consensus > 0).all()
+    assert noise.noise_rate == 0
+    np.testing.assert_array_equal(noise.likely_labels, y)
+    assert plant_errors(path, 0).believed.all()

@@ -73,6 +73,8 @@ class TestByHand:
         np.testing.assert_allclose(belief.unnamed, [0.114071, 0, 0.185929, 0.107035], atol=1e-6)
         # 0.792965 - (0.2 and 0.1: 0.107035)
         assert belief.lead[1] == pytest.approx(0.792965 - 0.107035, abs=1e-6)
+        # What is left to the third class: 0.1 twice; 0.25 and 0.1; 0.2 and 0.1
+        np.testing.assert_allclose(belief.rest, [0.1, 0.1, 0.110553, 0.107035], atol=1e-6)
 
     def test_confusions(self):
         # One sample of class 1 is labelled 0, and counts 0.685929 ** 2 = 0.470499; to that come
@@ -83,11 +85,15 @@ class TestByHand:
         np.testing.assert_allclose(habits(make())["confusions"], expected, atol=1e-6)
 
     def test_score(self):
-        # log(0.114071 / 0.783971); log(0.792965 * 2 * 0.510751 / 0.104997);
-        # log((0.035177 + 0.185929) / 0.651087); log(0.107035 / 0.783971)
+        # Habits are at (0.510751 - 0.5) / 0.5 in one class of three, 0.007168 in the mean, so that
+        # 0.25 * (1 - 0.007168 / 0.05) = 0.214162 of what is left counts.
+        strongest = np.array([0.114071, 0.792965 * 2 * 0.510751, 0.035177 + 0.185929, 0.107035])
+        rest = 0.214162 * np.array([0.1, 0.1, 0.110553, 0.107035])
+        given = np.array([0.783971, 0.104997, 0.651087, 0.783971])
         values = consensus(make())
-        np.testing.assert_allclose(values, [-1.927554, 2.043117, -1.080001, -1.991213], atol=1e-6)
+        np.testing.assert_allclose(values, np.log((strongest + rest) / given), atol=1e-5)
         assert values.dtype == np.float64
+        assert judged(make()).believed.tolist() == [True, False, True, True]
 
     def test_given_confusions_and_pace(self):
         # Class 1 is never labelled 0, but for a hundredth; steps weigh 1/4 and 3/4.
@@ -95,16 +101,21 @@ class TestByHand:
         pace = [(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.25, 1.0]))]
         values = consensus(make(), pace=pace, confusions=confusions)
         given = 0.2**0.25 * 0.1**0.75
+        # One-sided mistakes leave nothing to the third class.
         assert values[1] == pytest.approx(math.log(0.775 * 0.02 / given), abs=1e-6)
         assert values[0] == pytest.approx(math.log(0.15 / (0.6**0.25 * 0.8**0.75)), abs=1e-6)
 
     @pytest.mark.parametrize(("steps", "kept"), [(0, 0), (-1, 1), (slice(1, 2), 1), ("early", 0)])
     def test_window_of_one_step(self, steps, kept):
         outputs = np.array(STEPS[kept])
+        # Which habits there are follows from that step, too.
+        confusions = judged(make([STEPS[kept]])).confusions
         values = consensus(make(), steps=steps)
+        one_sided = (confusions.max(axis=1).mean() - 0.5) / 0.5
         for row, label in ((0, 0), (3, 2)):
-            own, other = outputs[row, label], np.delete(outputs[row], label).max()
-            assert values[row] == pytest.approx(math.log(other / own), abs=1e-6)
+            rest, other = np.sort(np.delete(outputs[row], label))
+            other += 0.25 * (1 - one_sided / 0.05) * rest
+            assert values[row] == pytest.approx(math.log(other / outputs[row, label]), abs=1e-6)
         np.testing.assert_allclose(values, consensus(make([STEPS[kept]])), rtol=1e-12)
 
     def test_window_with_gaps(self):
@@ -177,9 +188,9 @@ class TestMissingRecords:
     def test_step_without_a_sample(self):
         pace = habits(make())
         values = consensus(self.hidden([1], [0]), **pace)
-        # The second step alone: 0.8 of class 1 against 0.1
-        confusion = 2 * pace["confusions"][1, 0]
-        assert values[1] == pytest.approx(math.log(0.8 * confusion / 0.1), abs=1e-6)
+        # The second step alone: 0.8 of class 1 and 0.214162 of 0.1 against 0.1
+        rivals = 0.8 * 2 * pace["confusions"][1, 0] + 0.0214162
+        assert values[1] == pytest.approx(math.log(rivals / 0.1), abs=1e-6)
         np.testing.assert_allclose(np.delete(values, 1), np.delete(consensus(make()), 1))
 
     def test_sample_never_recorded(self):
@@ -202,10 +213,10 @@ class TestMissingRecords:
 
 
 class TestHabits:
-    def paths(self, rivals, n=200):
+    def paths(self, rivals, n=200, wrong=(0.8, 0.1, 0.1)):
         """Make samples of class 0, all labelled 1 or 2 in turn as `rivals` says, and right ones."""
         right = [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]]
-        wrong = [[0.8, 0.1, 0.1]] * len(rivals)
+        wrong = [wrong] * len(rivals)
         outputs = right * n + wrong
         return make([outputs], [0, 1, 2] * n + list(rivals))
 
@@ -213,12 +224,20 @@ class TestHabits:
         values = consensus(self.paths([1] * 90 + [2] * 10))
         often, seldom = values[600:690], values[690:]
         assert np.ptp(often) == np.ptp(seldom) == 0
-        # With 100 seen at a lead of 0.7, 49 in weight: (44.1 + 83.5) / (49 + 167) of class 1.
+        # With 100 seen at a lead of 0.7, 49 in weight: (44.1 + 83.5) / (49 + 167) of class 1. So
+        # one-sided mistakes of a class of three leave nothing to the third class.
         assert often[0] - seldom[0] == pytest.approx(math.log(127.6 / 88.4), abs=1e-4)
 
-    def test_mistakes_all_alike_change_nothing(self):
+    def test_mistakes_all_alike_weigh_all_alike(self):
         values = consensus(self.paths([1, 2] * 50))
-        np.testing.assert_allclose(values[600:], math.log(0.8 / 0.1), atol=1e-5)
+        np.testing.assert_allclose(values[600:], math.log((0.8 + 0.1 / 4) / 0.1), atol=1e-5)
+
+    def test_other_rivals_count_where_mistakes_are_all_alike(self):
+        alike = consensus(self.paths([1, 2] * 50, wrong=(0.6, 0.2, 0.2)))
+        assert alike[-1] == pytest.approx(math.log((0.6 + 0.25 * 0.2) / 0.2), abs=1e-5)
+        one_sided = self.paths([1] * 100, wrong=(0.6, 0.2, 0.2))
+        confusion = 2 * habits(one_sided)["confusions"][0, 1]
+        assert consensus(one_sided)[-1] == pytest.approx(math.log(0.6 * confusion / 0.2), abs=1e-5)
 
     def test_drawn_towards_all_alike_by_three_quarters_at_least(self):
         confusions = habits(self.paths([1] * 40000))["confusions"]
