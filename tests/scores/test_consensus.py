@@ -31,7 +31,7 @@ LABELS = [0, 0, 1, 2]
 # in the second one, with 3 of 4:
 # (0.75 / 4 * (2 / 4) ** 2 + 0.01) ** 4 against
 # (0.7 / 4 * (3 / 4) ** 2 + 0.01) ** 4.
-WEIGHTS = [0.070353, 0.929647]
+WEIGHTS = [0.0703535, 0.9296465]
 
 
 def make(outputs=STEPS, y=LABELS, **options):
@@ -85,13 +85,21 @@ class TestByHand:
         np.testing.assert_allclose(habits(make())["confusions"], expected, atol=1e-6)
 
     def test_score(self):
-        # Habits are at (0.510751 - 0.5) / 0.5 in one class of three, 0.007168 in the mean, so that
-        # 0.25 * (1 - 0.007168 / 0.05) = 0.214162 of what is left counts.
-        strongest = np.array([0.114071, 0.792965 * 2 * 0.510751, 0.035177 + 0.185929, 0.107035])
-        rest = 0.214162 * np.array([0.1, 0.1, 0.110553, 0.107035])
-        given = np.array([0.783971, 0.104997, 0.651087, 0.783971])
+        # Habits are at (0.510751 - 0.5) / 0.5 in one class of three, 0.007167 in the mean, so that
+        # 0.25 * (1 - 0.007167 / 0.05) = 0.214164 of what is left counts.
+        first, last = WEIGHTS
+        strongest = [
+            first * 0.3 + last * 0.1,
+            (first * 0.7 + last * 0.8) * 2 * 0.510751,
+            first * 0.5 + last * 0.2,
+            first * 0.2 + last * 0.1,
+        ]
+        rest = [0.1, 0.1, first * 0.25 + last * 0.1, first * 0.2 + last * 0.1]
+        given = [0.6**first * 0.8**last, 0.2**first * 0.1**last, 0.25**first * 0.7**last]
+        given.append(given[0])
+        expected = np.log((np.array(strongest) + 0.214164 * np.array(rest)) / given)
         values = consensus(make())
-        np.testing.assert_allclose(values, np.log((strongest + rest) / given), atol=1e-5)
+        np.testing.assert_allclose(values, expected, atol=1e-6)
         assert values.dtype == np.float64
         assert judged(make()).believed.tolist() == [True, False, True, True]
 
@@ -167,8 +175,9 @@ class TestNumbers:
 
     def test_predictions_of_no_class(self):
         path = records([[0.2, 0.9]], [[-1.0, 2.0]], [[3, 0]], [0, 0])
+        refused = r"'prediction' has the class number 3.* 3 classes"
         for function in (consensus, hardness_readings):
-            with pytest.raises(ValueError, match=r"'prediction' has the class number 3.* 3 class"):
+            with pytest.raises(ValueError, match=refused):
                 function(path)
 
     def test_far_more_samples_than_classes_seen(self):
